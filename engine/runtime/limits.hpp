@@ -1,0 +1,50 @@
+// Every bound of the engine and why it has that value.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace sluice::limits {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::size_t kib = 1024;
+inline constexpr std::size_t mib = 1024 * kib;
+
+// --- the server's bounds ---
+/// BSONObjMaxUserSize: the largest document a client may store, and where a cursor reply stops.
+inline constexpr std::size_t document_bytes_max = 16 * mib;
+/// MaxMessageSizeBytes of every server: longer length prefixes are lies or garbage.
+inline constexpr std::size_t message_bytes_max = 48'000'000;
+/// A cursor reply: at most 16 MiB of documents (or one document and 16 KiB of internal allowance) and its envelope.
+inline constexpr std::size_t reply_bytes_max = document_bytes_max + 64 * kib;
+/// More duplicates than this in one insert make the error reply outgrow what a server can send (measured: 60,000 with
+/// 65-character ids); 10,000 documents are as fast as more.
+inline constexpr std::int32_t batch_documents_max = 10'000;
+
+// --- memory ---
+inline constexpr std::size_t memory_default_bytes = 256 * mib;
+/// What the process needs beside the data path: code, libraries, catalog, HTTP, rings, TLS.
+inline constexpr std::size_t memory_reserved_bytes = 64 * mib;
+inline constexpr std::size_t memory_min_bytes = 128 * mib;
+
+// --- time ---
+inline constexpr auto connect_timeout_default = 10s;      // connectTimeoutMS of the driver specifications
+inline constexpr auto server_selection_timeout_default = 30s;
+/// How long a deployment may be without a primary, or a node out of reach, before the engine gives up.
+inline constexpr auto retry_time_default = 10min;
+inline constexpr auto retry_backoff_min = 50ms;
+inline constexpr auto retry_backoff_max = 2s;
+
+// --- copy ---
+/// Partitions are cut to about this size: small enough to repeat, large enough to forget the cost of opening one.
+inline constexpr std::size_t partition_bytes_target = 384 * mib;
+
+// --- HTTP ---
+inline constexpr std::size_t http_body_bytes_max = 1 * mib;
+inline constexpr std::size_t http_header_bytes_max = 16 * kib;
+inline constexpr std::size_t http_connections_max = 64;
+inline constexpr auto http_idle_timeout = 30s;
+
+}  // namespace sluice::limits
