@@ -1,0 +1,38 @@
+#include "engine/runtime/lane.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace sluice::runtime {
+
+std::string_view backend_name() noexcept {
+#if defined(SLUICE_BACKEND_IO_URING)
+  return "io_uring";
+#else
+  return "epoll";
+#endif
+}
+
+// One thread runs the context, so its own locks can go (hint 1); other threads post, which stays safe with hint 1.
+lane::lane(std::string name) : name_(std::move(name)), context_(1), work_(context_.get_executor()) {}
+
+lane::~lane() { stop(); }
+
+void lane::start() {
+  thread_ = std::thread([this] {
+    ::pthread_setname_np(::pthread_self(), name_.c_str());
+    // Signals belong to the main thread.
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    context_.run();
+  });
+}
+
+void lane::stop() {
+  work_.reset();
+  context_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace sluice::runtime
