@@ -1,0 +1,133 @@
+#include "engine/copy/batch_insert.hpp"
+
+#include "bson/extended_json.hpp"
+#include "bson/raw_array.hpp"
+#include "engine/copy/zero_timestamp.hpp"
+#include "engine/runtime/log.hpp"
+#include "engine/runtime/sleep.hpp"
+#include "engine/wire/retry.hpp"
+#include "engine/wire/server_error.hpp"
+
+#include <vector>
+
+namespace sluice::copy {
+
+namespace {
+
+void record_refusal(worker& w, const plan::partition& what, bson::bytes_view documents, std::int32_t index,
+                    std::int32_t code, std::string message) {
+  const auto document = index < 0 ? std::nullopt : bson::document_at(documents, static_cast<std::size_t>(index));
+  const auto id = document ? bson::find_id(*document) : bson::element_view();
+  std::string id_json = id ? bson::value_to_json(id) : std::string("unknown");
+  log(log_level::error, "copy", "The destination refused a document",
+      {{"ns", what.ns.to_string()}, {"id", id_json}, {"code", code}, {"cause", message}});
+  w.refused_documents.add({what.ns.to_string(), std::move(id_json), code, std::move(message)});
+}
+
+std::size_t count(bson::bytes_view documents) {
+  bson::raw_array_walk walk(documents);
+  while (walk.next()) {
+  }
+  return walk.count();
+}
+
+/// Some servers close the connection instead of answering (reply too large), and then the same again is in vain: so many
+/// connections may die while one piece is under way. A destination that is away is not counted, it is waited for.
+constexpr int lost_connections_max = 5;
+
+/// Sends until a reply comes, over elections and lost connections.
+task<result<wire::insert_outcome>> send(worker& w, const plan::partition& what, bson::bytes_view documents) {
+  wire::backoff waits;
+  auto give_up_at = std::chrono::steady_clock::time_point::max();
+  for (int lost = 0;;) {
+    error cause;
+    if (!w.to || !w.to->is_open()) {
+      w.to.reset();
+      SLUICE_CO_TRY(w.to, co_await cluster::connect_primary(w.destination, w.scope, w.patience));
+    }
+    const wire::insert_options options{.bypass_empty_timestamp = w.destination.can.bypass_empty_timestamp};
+    auto sent = co_await wire::insert(*w.to, what.data_ns.database, what.data_ns.collection, documents, options);
+    if (sent) co_return sent;
+    cause = sent.error();
+    if (!wire::is_retryable(cause) || w.scope.cancelled()) co_return cause;
+    if (cause.kind != error_kind::server && ++lost >= lost_connections_max) co_return cause;
+    w.to->close();
+    const auto now = std::chrono::steady_clock::now();
+    if (give_up_at == std::chrono::steady_clock::time_point::max()) give_up_at = now + w.patience;
+    if (now > give_up_at) co_return cause;
+    log(log_level::warn, "copy", "A batch was interrupted; sending it again",
+        {{"ns", what.ns.to_string()}, {"partition", what.number}, {"cause", cause.message}});
+    const bool waited = co_await runtime::sleep_for(waits.next(), w.scope);
+    if (!waited) co_return failure(error_kind::cancelled, "cancelled while waiting to write again");
+  }
+}
+
+/// Whether another, smaller command could fare better: not when the command itself is not allowed or the place is gone.
+bool concerns_documents(const error& refusal) {
+  switch (refusal.server_code) {
+    case wire::unauthorized:
+    case wire::authentication_failed:
+    case wire::namespace_not_found:
+    case wire::command_not_found:
+    case wire::user_writes_blocked:
+    case wire::out_of_disk_space:
+      return false;
+    default:
+      return true;
+  }
+}
+
+void add(batch_outcome& to, const wire::insert_outcome& from) {
+  to.documents += from.inserted + from.duplicates + static_cast<std::int64_t>(from.refused.size());
+  to.duplicates += from.duplicates;
+  to.refused += static_cast<std::int64_t>(from.refused.size());
+  if (to.term.known() && from.term.known() && !(to.term == from.term)) to.mixed_terms = true;
+  if (from.term.known()) to.term = from.term;
+}
+
+}  // namespace
+
+task<result<batch_outcome>> insert_batch(worker& w, const plan::partition& what, bson::bytes_view documents) {
+  batch_outcome outcome;
+  // Pieces still to send; a piece is cut in two when the server refuses it as a whole. The batch itself is not copied.
+  std::vector<std::vector<std::byte>> pieces;
+  bool whole = true;
+  while (whole || !pieces.empty()) {
+    std::vector<std::byte> piece;
+    if (!whole) {
+      piece = std::move(pieces.back());
+      pieces.pop_back();
+    }
+    const bson::bytes_view now = whole ? documents : bson::bytes_view(piece);
+    whole = false;
+    auto sent = co_await send(w, what, now);
+    if (sent) {
+      for (const auto& one : sent.value().refused) record_refusal(w, what, now, one.index, one.code, one.message);
+      add(outcome, sent.value());
+      continue;
+    }
+    const error& cause = sent.error();
+    const bool divisible = wire::is_retryable(cause) ? cause.kind != error_kind::server
+                                                     : cause.kind == error_kind::server && concerns_documents(cause);
+    if (w.scope.cancelled() || !divisible) co_return cause;
+    const std::size_t documents_in_piece = count(now);
+    if (documents_in_piece > 1) {
+      auto first = bson::slice(now, 0, documents_in_piece / 2);
+      auto second = bson::slice(now, documents_in_piece / 2, documents_in_piece);
+      if (!first || !second) co_return cause;
+      pieces.push_back(std::move(*second));
+      pieces.push_back(std::move(*first));
+      continue;
+    }
+    if (cause.kind != error_kind::server) co_return cause;
+    record_refusal(w, what, now, 0, cause.server_code, cause.message);
+    ++outcome.documents;
+    ++outcome.refused;
+  }
+  if (!w.destination.can.bypass_empty_timestamp) {
+    SLUICE_CO_TRYV(co_await repair_zero_timestamps(w, what, documents));
+  }
+  co_return outcome;
+}
+
+}  // namespace sluice::copy

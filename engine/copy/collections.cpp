@@ -1,0 +1,81 @@
+#include "engine/copy/collections.hpp"
+
+#include "engine/runtime/task_group.hpp"
+#include "engine/wire/retry.hpp"
+#include "engine/wire/server_error.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace sluice::copy {
+
+namespace {
+
+/// Collections are made one after the other inside a server (catalog lock); a few at once only hide the round trip.
+constexpr std::size_t connections_max = 4;
+
+}  // namespace
+
+task<result<>> create_collection(wire::connection& to, const cluster::collection_info& info) {
+  bson::document command = cluster::create_command(info, true);
+  auto made = co_await to.run(info.ns.database, std::move(command));
+  if (made || made.error().server_code == wire::namespace_exists) co_return ok();
+  error cause = std::move(made.error());
+  cause.message = "collection " + info.ns.to_string() + " could not be created: " + cause.message;
+  co_return cause;
+}
+
+task<result<>> drop_collection(wire::connection& to, cluster::namespace_name ns) {
+  bson::builder drop;
+  drop.append("drop", ns.collection);
+  bson::document command = drop.finish();
+  auto dropped = co_await to.run(ns.database, std::move(command));
+  if (dropped || dropped.error().server_code == wire::namespace_not_found) co_return ok();
+  co_return dropped.error();
+}
+
+task<result<>> restore_bounds(wire::connection& to, const cluster::collection_info& info) {
+  if (info.kind != cluster::collection_kind::capped) co_return ok();
+  const bson::document_view options = info.options;
+  bson::builder change;
+  change.append("collMod", info.ns.collection);
+  change.append("cappedSize", options.find("size").to_int64().value_or(4096));
+  // No bound is 0 for collMod, and absent in the options.
+  change.append("cappedMax", options.find("max").to_int64().value_or(0));
+  bson::document command = change.finish();
+  SLUICE_CO_TRYV(co_await to.run(info.ns.database, std::move(command)));
+  co_return ok();
+}
+
+task<result<>> for_each_collection(cluster::deployment to, std::vector<const cluster::collection_info*> collections,
+                                   collection_step each, runtime::cancel_scope& scope,
+                                   std::chrono::milliseconds patience) {
+  const auto lane = co_await boost::asio::this_coro::executor;
+  std::size_t next = 0;
+  auto work = [&]() -> task<result<>> {
+    cluster::deployment mine = to;
+    std::unique_ptr<wire::connection> connection;
+    while (next < collections.size() && !scope.cancelled()) {
+      const cluster::collection_info& info = *collections[next++];
+      auto attempt = [&]() -> task<result<>> {
+        if (!connection || !connection->is_open()) {
+          connection.reset();
+          SLUICE_CO_TRY(connection, co_await cluster::connect_primary(mine, scope, patience));
+        }
+        auto outcome = co_await each(*connection, info);
+        if (outcome.has_error() && wire::is_retryable(outcome.error())) connection->close();
+        co_return outcome;
+      };
+      SLUICE_CO_TRYV(co_await wire::retry(attempt, patience, scope));
+    }
+    co_return ok();
+  };
+  runtime::task_group group(lane, scope);
+  for (std::size_t i = 0; i < std::min(connections_max, collections.size()); ++i) group.spawn(work());
+  co_return co_await group.join();
+}
+
+}  // namespace sluice::copy

@@ -1,0 +1,36 @@
+#include "engine/copy/data_lane.hpp"
+
+#include "engine/runtime/call_on.hpp"
+#include "engine/runtime/task_group.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <deque>
+
+namespace sluice::copy {
+
+task<result<>> data_lane::run(std::uint32_t count, cluster::deployment source, cluster::deployment destination,
+                              refused_list& refused, std::chrono::milliseconds patience, work each) {
+  thread_.start();
+  auto body = [&]() { return run_here(count, source, destination, refused, patience, each); };
+  auto outcome = co_await runtime::call_on(thread_.executor(), body);
+  thread_.stop();
+  co_return outcome;
+}
+
+void data_lane::cancel() {
+  boost::asio::post(thread_.context(), [this] { scope_.cancel(); });
+}
+
+task<result<>> data_lane::run_here(std::uint32_t count, cluster::deployment source, cluster::deployment destination,
+                                   refused_list& refused, std::chrono::milliseconds patience, work each) {
+  std::deque<worker> workers;
+  runtime::task_group group(thread_.executor(), scope_);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    workers.push_back(worker{source, destination, pool_, scope_, refused, patience});
+    group.spawn(each(workers.back()));
+  }
+  co_return co_await group.join();
+}
+
+}  // namespace sluice::copy

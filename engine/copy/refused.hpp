@@ -1,0 +1,41 @@
+// Documents that the destination would not take: counted all, the first of them kept with what the server said.
+#pragma once
+
+#include "bson/document.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sluice::copy {
+
+struct refused {
+  std::string ns;
+  std::string id_json;   // the document's _id as extended JSON
+  std::int32_t code = 0;
+  std::string message;   // the server's words
+};
+
+/// Any thread; touched only when something went wrong.
+class refused_list {
+ public:
+  void add(refused document);
+  [[nodiscard]] std::int64_t count() const;
+  [[nodiscard]] std::vector<refused> first() const;  // at most limits::refused_documents_kept
+
+  /// What the checkpoint does not hold yet, as documents for it; a restart reads them back with restore().
+  [[nodiscard]] std::vector<bson::document> take_unsaved();
+  void restore(bson::document_view stored);
+
+ private:
+  mutable std::mutex mutex_;
+  std::int64_t count_ = 0;
+  std::size_t saved_ = 0;  // of `first_`
+  std::set<std::string> known_;
+  std::vector<refused> first_;
+};
+
+}  // namespace sluice::copy

@@ -1,0 +1,41 @@
+// Cuts collections into partitions: in natural order bound to a node and its data, or by `_id` where that is impossible.
+#pragma once
+
+#include "engine/cluster/catalog.hpp"
+#include "engine/cluster/deployment.hpp"
+#include "engine/plan/partition.hpp"
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/result.hpp"
+#include "engine/wire/connection.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice::plan {
+
+struct partitioning {
+  /// The node that natural scans are bound to, and its data; an empty identity means `_id` order for everything.
+  wire::host_port node;
+  std::string data_identity;
+  /// How large a partition may be: the whole copy is cut so that every worker has several.
+  std::size_t partition_bytes = 0;
+};
+
+/// The size at which `total_bytes` make some partitions for each of `workers`, within limits.hpp's bounds.
+[[nodiscard]] std::size_t partition_bytes_for(std::int64_t total_bytes, std::uint32_t workers);
+
+/// Partitions of one collection; one for small and capped ones, none for views. `source` is connected to
+/// `how.node`. Errors: what the server says to sampling.
+[[nodiscard]] task<result<std::vector<partition>>> cut(wire::connection& source, const cluster::collection_info& info,
+                                                       const partitioning& how, cluster::capabilities can);
+
+/// The boundary records of a natural scan, from sampled (RecordId, `_id`) pairs: `pieces - 1` of them at most, evenly
+/// spread, ascending and distinct. A plain function for tests.
+struct record_sample {
+  bson::document token;  // {$recordId: ...}
+  bson::document id;     // {_id: ...}
+};
+[[nodiscard]] std::vector<record_sample> choose_boundaries(std::vector<record_sample> samples, std::int32_t pieces);
+
+}  // namespace sluice::plan
