@@ -1,11 +1,11 @@
 // A document that owns its bytes, and the builder that makes one. For commands and checkpoints, not for the data path.
 #pragma once
 
-#include "bson/document_view.hpp"
-
 #include <initializer_list>
 #include <string>
 #include <vector>
+
+#include "bson/document_view.hpp"
 
 namespace sluice::bson {
 
@@ -48,6 +48,7 @@ class builder {
   builder& append(std::string_view key, const document& value) { return append(key, value.view()); }
   builder& append(std::string_view key, timestamp value);
   builder& append(std::string_view key, object_id value);
+  /// The data alone: the inner length of subtype 2 is added (as as_binary() takes it off).
   builder& append(std::string_view key, binary_view value);
   builder& append_array(std::string_view key, document_view value);
   builder& append_date_ms(std::string_view key, std::int64_t ms_since_epoch);
@@ -63,7 +64,8 @@ class builder {
   builder& open_array(std::string_view key);
   builder& close();
 
-  /// Inside an array: appends under the next index ("0", "1", ...). Works with every append above and the opens.
+  /// Inside an array: appends under the next index ("0", "1", ...). Works with every append above and the opens. The
+  /// outermost level may be used as an array too (its document is then one for append_array).
   [[nodiscard]] std::string next_index() const;
   template <class Value>
   builder& push(Value&& value) {
@@ -71,6 +73,7 @@ class builder {
   }
 
   [[nodiscard]] std::size_t size_bytes() const noexcept { return bytes_.size(); }
+  /// Hands the document over and starts anew with an empty one.
   [[nodiscard]] document finish();
 
  private:

@@ -83,9 +83,11 @@ class element_view {
   [[nodiscard]] std::optional<std::int64_t> as_int64() const noexcept;
   [[nodiscard]] std::optional<bool> as_bool() const noexcept;
   [[nodiscard]] std::optional<std::string_view> as_string() const noexcept;
+  /// Name the view before looping: `for (x : *element.as_array())` loops over a dead optional in C++20.
   [[nodiscard]] std::optional<document_view> as_document() const noexcept;
   /// An array's bytes are a document with keys "0", "1", ...
   [[nodiscard]] std::optional<document_view> as_array() const noexcept;
+  /// The data without the inner length that subtype 2 repeats.
   [[nodiscard]] std::optional<binary_view> as_binary() const noexcept;
   [[nodiscard]] std::optional<timestamp> as_timestamp() const noexcept;
   [[nodiscard]] std::optional<object_id> as_object_id() const noexcept;

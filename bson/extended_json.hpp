@@ -1,9 +1,9 @@
 // Extended JSON v2 out of documents: canonical (keeps every type) and relaxed (reads well). For messages and logs.
 #pragma once
 
-#include "bson/document_view.hpp"
-
 #include <string>
+
+#include "bson/document_view.hpp"
 
 namespace sluice::bson {
 

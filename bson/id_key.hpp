@@ -1,9 +1,9 @@
 // The canonical key of an `_id`: equal bytes exactly when the server takes two `_id`s for the same key (no collation).
 #pragma once
 
-#include "bson/document_view.hpp"
-
 #include <string>
+
+#include "bson/document_view.hpp"
 
 namespace sluice::bson {
 

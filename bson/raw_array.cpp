@@ -1,10 +1,10 @@
 #include "bson/raw_array.hpp"
 
-#include "bson/validate.hpp"
-
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+
+#include "bson/validate.hpp"
 
 namespace sluice::bson {
 

@@ -1,15 +1,15 @@
 // An array of documents as raw bytes: the `firstBatch`/`nextBatch` of a cursor, the `documents` of an insert.
 //
-// Batches are not validated (a batch is bytes), so everything here checks its bounds: bytes that lie are reported, never
-// read past.
+// Batches are not validated (a batch is bytes), so everything here checks its bounds: bytes that lie are reported,
+// never read past.
 #pragma once
-
-#include "bson/document_view.hpp"
 
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>
+
+#include "bson/document_view.hpp"
 
 namespace sluice::bson {
 

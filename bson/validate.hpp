@@ -1,18 +1,21 @@
 // The one check that bytes from outside go through before views walk them.
 #pragma once
 
-#include "bson/document_view.hpp"
-
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "bson/document_view.hpp"
+
 namespace sluice::bson {
 
 struct invalid_bson {
-  std::size_t offset = 0;        // in bytes from the start of the validated span
-  std::string_view reason;       // static text: "string length runs past the document", ...
+  std::size_t offset = 0;   // in bytes from the start of the validated span
+  std::string_view reason;  // static text: "string length runs past the document", ...
 };
+
+/// No depth_max reaches beyond this: the validator's stack is of fixed size.
+inline constexpr std::uint32_t validate_depth_limit = 256;
 
 struct validate_options {
   /// Servers store up to 180 levels ("nested too deeply", BSONDepth::kDefaultMaxAllowableDepth = 200 in 4.4 - 8.0);
