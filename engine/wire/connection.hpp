@@ -1,18 +1,18 @@
 // One authenticated connection to one server, and the only way the engine talks to any: commands in, replies out.
 #pragma once
 
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
 #include "bson/document.hpp"
 #include "engine/runtime/buffer.hpp"
 #include "engine/runtime/buffer_pool.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection_string.hpp"
-
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <span>
-#include <string>
 
 namespace sluice::wire {
 
@@ -21,17 +21,17 @@ namespace sluice::wire {
 /// unless they are the documents of a cursor batch, which are framed only (see cursor.hpp).
 struct reply {
   runtime::buffer memory;
-  bson::document_view body;      // points into memory
-  bool more_to_come = false;     // exhaust: the next reply follows without a request
+  bson::document_view body;   // points into memory
+  bool more_to_come = false;  // exhaust: the next reply follows without a request
 };
 
 /// What a connection's first exchange told (`hello`).
 struct server_hello {
   std::int32_t wire_version_max = 0;
-  std::string set_name;          // empty: not a replica set member
-  bool is_mongos = false;        // msg == "isdbgrid"
+  std::string set_name;    // empty: not a replica set member
+  bool is_mongos = false;  // msg == "isdbgrid"
   bool is_writable_primary = false;
-  std::string primary;           // "host:port", empty when unknown
+  std::string primary;  // "host:port", empty when unknown
   std::string me;
   std::vector<std::string> hosts;
   std::int32_t batch_documents_max = 100'000;  // maxWriteBatchSize
@@ -61,7 +61,8 @@ class connection {
                                                            std::string_view array_name, bson::bytes_view array) = 0;
 
   /// Sends a command, with exhaustAllowed when asked, without waiting for the reply.
-  [[nodiscard]] virtual task<result<>> send(std::string_view database, bson::document command, bool exhaust_allowed) = 0;
+  [[nodiscard]] virtual task<result<>> send(std::string_view database, bson::document command,
+                                            bool exhaust_allowed) = 0;
   /// Receives the next reply into memory of `pool`, which is asked once the reply's length is known (backpressure:
   /// while it waits, the server is not read). ok: 0 is an error as in run().
   [[nodiscard]] virtual task<result<reply>> receive(runtime::buffer_pool& pool) = 0;

@@ -1,11 +1,11 @@
 // Server replies that say "no", as errors: code, name, words; and which of them are worth another try.
 #pragma once
 
-#include "bson/document_view.hpp"
-#include "engine/runtime/result.hpp"
-
 #include <optional>
 #include <string_view>
+
+#include "bson/document_view.hpp"
+#include "engine/runtime/result.hpp"
 
 namespace sluice::wire {
 

@@ -1,0 +1,26 @@
+#include "engine/wire/retry.hpp"
+
+#include <algorithm>
+
+#include "engine/runtime/limits.hpp"
+
+namespace sluice::wire {
+
+std::chrono::milliseconds backoff::next() {
+  std::uniform_int_distribution<std::chrono::milliseconds::rep> between(upper_.count() / 2, upper_.count());
+  const std::chrono::milliseconds wait(between(random_));
+  upper_ = std::min<std::chrono::milliseconds>(upper_ * 2, limits::retry_backoff_max);
+  return wait;
+}
+
+void backoff::reset() {
+  upper_ = limits::retry_backoff_min;
+}
+
+error gave_up(error last, std::chrono::steady_clock::duration tried_for, std::uint32_t attempts) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(tried_for).count();
+  last.message += "; gave up after " + std::to_string(attempts) + " attempts in " + std::to_string(seconds) + " s";
+  return last;
+}
+
+}  // namespace sluice::wire
