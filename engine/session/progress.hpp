@@ -1,7 +1,6 @@
-// What a run tells about itself: one value, taken as a snapshot, from which the HTTP API and the terminal display are fed.
+// What a run tells about itself: one value, taken as a snapshot, from which the HTTP API and the terminal display are
+// fed.
 #pragma once
-
-#include "engine/runtime/result.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -9,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "engine/runtime/result.hpp"
 
 namespace sluice::session {
 
@@ -29,14 +30,14 @@ enum class phase : std::uint8_t {
 
 struct collection_progress {
   std::string ns;
-  std::int64_t documents_total = 0;   // estimate; raised to copied when exceeded
+  std::int64_t documents_total = 0;  // estimate; raised to copied when exceeded
   std::int64_t documents_copied = 0;
-  std::int64_t bytes_total = 0;       // estimate, of uncompressed BSON
+  std::int64_t bytes_total = 0;  // estimate, of uncompressed BSON
   std::int64_t bytes_copied = 0;
   std::int32_t indexes_total = 0;
   std::int32_t indexes_built = 0;
-  double index_build_fraction = 0;    // of the build under way, from $currentOp; 0 when none runs
-  bool copied = false;                // every partition done
+  double index_build_fraction = 0;  // of the build under way, from $currentOp; 0 when none runs
+  bool copied = false;              // every partition done
 };
 
 struct progress {
@@ -44,9 +45,9 @@ struct progress {
   phase at = phase::uninitialized;
   bool can_commit = false;
   bool can_write = false;
-  std::string source_name;            // "cluster0: host:port"
-  std::string destination_name;       // "cluster1: host:port"
-  std::int64_t bytes_total = 1;       // 1 before the copy starts, as the original
+  std::string source_name;       // "cluster0: host:port"
+  std::string destination_name;  // "cluster1: host:port"
+  std::int64_t bytes_total = 1;  // 1 before the copy starts, as the original
   std::int64_t bytes_copied = 0;
   std::int64_t documents_total = 0;
   std::int64_t documents_copied = 0;
@@ -55,19 +56,21 @@ struct progress {
   std::int32_t collections_copied = 0;
   std::int32_t indexes_total = 0;
   std::int32_t indexes_built = 0;
-  double copy_bytes_per_second = 0;   // over the last ten seconds
+  std::int32_t collections_indexed = 0;             // those of which every index is there
+  bool destination_written = false;                 // something was created, dropped or inserted there
+  double copy_bytes_per_second = 0;                 // over the last ten seconds
   std::optional<std::int64_t> seconds_to_complete;  // nothing until there is a rate
   std::optional<std::int64_t> source_ping_ms;       // -1: the last ping failed
   std::optional<std::int64_t> destination_ping_ms;
-  std::vector<std::string> warnings;  // with what to do about each
-  std::optional<error> failure;       // set with state::failed
-  std::vector<collection_progress> collections;     // filled only when asked for
+  std::vector<std::string> warnings;             // with what to do about each
+  std::optional<error> failure;                  // set with state::failed
+  std::vector<collection_progress> collections;  // filled only when asked for
 };
 
 /// The body of POST /api/v1/start, validated.
 struct start_request {
-  std::string source;        // "cluster0" or "cluster1"
-  std::string destination;   // the other one
+  std::string source;       // "cluster0" or "cluster1"
+  std::string destination;  // the other one
 };
 
 /// What the HTTP API and the terminal talk to. Every member may be called from any thread and does not block.

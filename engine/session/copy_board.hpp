@@ -1,0 +1,60 @@
+// The board on which a run writes what it is doing, and from which snapshots are taken: the one place that both the
+// control lane and other threads touch.
+#pragma once
+
+#include "engine/cluster/catalog.hpp"
+#include "engine/copy/copier.hpp"
+#include "engine/copy/refused.hpp"
+#include "engine/index/index_builder.hpp"
+#include "engine/session/progress.hpp"
+
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace sluice::session {
+
+class copy_board {
+ public:
+  // Written by the run, on the control lane.
+  void set_state(state now);
+  void set_phase(phase at);
+  void set_names(std::string source, std::string destination);
+  void set_pings(std::optional<std::int64_t> source_ms, std::optional<std::int64_t> destination_ms);
+  void set_destination_written();
+  void set_failure(error cause);
+  void add_warning(std::string text);
+  /// From here on the counters below may be read: the catalog and both maps stay as they are.
+  void publish_catalog(const cluster::catalog& catalog);
+  /// Takes a point of the throughput; called about once a second.
+  void sample();
+
+  // Counted by the lanes.
+  copy::counters_by_namespace counters;
+  copy::refused_list refused;
+  index::progress_by_namespace builds;
+
+  [[nodiscard]] progress snapshot(bool with_collections) const;
+  [[nodiscard]] state current_state() const;
+
+ private:
+  struct planned {
+    std::string ns;
+    const copy::collection_counters* copied;
+    const index::build_progress* built;
+    std::int64_t documents;
+    std::int64_t bytes;
+    std::int32_t indexes;
+  };
+  void add_collections(progress& to, bool with_collections) const;
+
+  mutable std::mutex mutex_;
+  progress told_;
+  std::vector<planned> planned_;
+  std::deque<std::pair<std::chrono::steady_clock::time_point, std::int64_t>> points_;  // time, bytes copied
+};
+
+}  // namespace sluice::session

@@ -1,0 +1,339 @@
+#include "engine/session/copy_run.hpp"
+
+#include "engine/copy/collections.hpp"
+#include "engine/runtime/failure_point.hpp"
+#include "engine/runtime/log.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <thread>
+#include <utility>
+
+namespace sluice::session {
+
+namespace {
+
+using cluster::collection_info;
+using cluster::collection_kind;
+
+constexpr std::uint32_t workers_default = 4;
+constexpr std::size_t names_in_a_message = 20;
+
+cluster::namespace_filter filter_of(const copy_settings& settings) {
+  return {.include = settings.include, .exclude = settings.exclude};
+}
+
+/// "a, b, c and 7 more".
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), names_in_a_message); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > names_in_a_message) text += " and " + std::to_string(names.size() - names_in_a_message) + " more";
+  return text;
+}
+
+/// Whether a stored position is known to be true: see opened_run::confirmed_flush.
+bool is_trusted(bson::document_view stored, const sluice::state::opened_run& opened) {
+  if (stored.find("flush").to_int64().value_or(0) <= opened.confirmed_flush) return true;
+  const auto term = stored.find("term").to_int64().value_or(-1);
+  const auto election = stored.find("election").as_object_id().value_or(bson::object_id{});
+  return opened.term.known() && term == opened.term.term && election == opened.term.election;
+}
+
+}  // namespace
+
+std::uint32_t copy_run::lane_count() const {
+  if (settings_.lanes > 0) return settings_.lanes;
+  // The destination is the limit long before a lane is: its own threads need the cores.
+  return std::clamp(std::thread::hardware_concurrency() / 4, 1U, 8U);
+}
+
+std::uint32_t copy_run::workers_per_lane() const {
+  return settings_.connections > 0 ? settings_.connections : workers_default;
+}
+
+task<result<>> copy_run::run() {
+  board_.set_state(state::running);
+  board_.set_phase(phase::initializing_collections_and_indexes);
+  SLUICE_CO_TRYV(co_await connect());
+  SLUICE_CO_TRYV(co_await begin_or_resume());
+  if (opened_.phase != sluice::state::run_phase::completed) {
+    SLUICE_CO_TRYV(co_await create_collections());
+    SLUICE_CO_TRYV(co_await copy_data());
+    SLUICE_CO_TRYV(co_await build_indexes());
+    SLUICE_CO_TRYV(co_await create_views());
+  }
+  co_return co_await finish();
+}
+
+task<result<>> copy_run::connect() {
+  SLUICE_CO_TRY(auto source_uri, wire::connection_string::parse(settings_.source_uri));
+  SLUICE_CO_TRY(auto destination_uri, wire::connection_string::parse(settings_.destination_uri));
+  SLUICE_CO_TRY(source_, co_await cluster::discover(source_uri, cluster::role::source, scope_));
+  SLUICE_CO_TRY(destination_, co_await cluster::discover(destination_uri, cluster::role::destination, scope_));
+  board_.set_names(names_.source + ": " + source_.primary.to_string(),
+                   names_.destination + ": " + destination_.primary.to_string());
+  SLUICE_CO_TRYV(cluster::check_pair(source_, destination_));
+  SLUICE_CO_TRY(to_source_, co_await cluster::connect_primary(source_, scope_, settings_.retry_time));
+  SLUICE_CO_TRY(to_destination_, co_await cluster::connect_primary(destination_, scope_, settings_.retry_time));
+  SLUICE_CO_TRYV(co_await cluster::check_privileges(*to_source_, cluster::role::source));
+  SLUICE_CO_TRYV(co_await cluster::check_privileges(*to_destination_, cluster::role::destination));
+  log(log_level::info, "session", "Connected",
+      {{"source", source_.name()},
+       {"sourceVersion", source_.version.to_string()},
+       {"destination", destination_.name()},
+       {"destinationVersion", destination_.version.to_string()}});
+  checkpoint_ = std::make_unique<sluice::state::checkpoint>(
+      [this]() { return cluster::connect_primary(destination_, scope_, settings_.retry_time); }, scope_);
+  co_return ok();
+}
+
+task<result<>> copy_run::begin_or_resume() {
+  if (settings_.reset) {
+    log(log_level::warn, "session", "Dropping the checkpoint and starting over", {{"destination", destination_.name()}});
+    SLUICE_CO_TRYV(co_await checkpoint_->drop());
+  }
+  SLUICE_CO_TRY(const bool resuming, co_await checkpoint_->exists());
+  SLUICE_CO_TRYV(co_await read_source_catalog());
+  if (!resuming && !settings_.drop) {
+    const auto planned = data_collections();
+    SLUICE_CO_TRYV(co_await refuse_or_drop_existing(planned));
+  }
+  sluice::state::run_parameters mine{source_.identity,  source_.name(),    destination_.identity,
+                             destination_.name(), settings_.include, settings_.exclude};
+  SLUICE_CO_TRY(opened_, co_await checkpoint_->open(std::move(mine), sluice::state::this_process()));
+  runtime::failure_point("run_opened");
+  board_.set_destination_written();
+  board_.set_phase(phase::initializing_partitions);
+  if (opened_.phase == sluice::state::run_phase::planning) {
+    const auto planned = data_collections();
+    SLUICE_CO_TRYV(co_await refuse_or_drop_existing(planned));
+    SLUICE_CO_TRYV(co_await plan_all());
+  } else {
+    log(log_level::info, "session", "Going on where an earlier process stopped",
+        {{"phase", sluice::state::to_string(opened_.phase)}});
+    SLUICE_CO_TRYV(co_await resume_plan());
+  }
+  board_.publish_catalog(catalog_);
+  co_return ok();
+}
+
+task<result<>> copy_run::read_source_catalog() {
+  SLUICE_CO_TRY(catalog_, co_await cluster::read_catalog(*to_source_, filter_of(settings_), true));
+  std::int64_t bytes = 0;
+  for (const auto& info : catalog_.collections) bytes += info.data_bytes;
+  partitioning_.partition_bytes = plan::partition_bytes_for(bytes, lane_count() * workers_per_lane());
+  if (source_.can.natural_resume) {
+    partitioning_.node = to_source_->host();
+    SLUICE_CO_TRY(partitioning_.data_identity, co_await cluster::read_data_identity(*to_source_));
+    if (partitioning_.data_identity.empty()) {
+      board_.add_warning("the source's `local` database cannot be read, so collections are copied in _id order, which "
+                         "costs the source more; grant the `backup` role to avoid that");
+    }
+  }
+  co_return ok();
+}
+
+task<result<>> copy_run::refuse_or_drop_existing(const std::vector<const collection_info*>& fresh) {
+  SLUICE_CO_TRY(auto there, co_await cluster::read_catalog(*to_destination_, cluster::namespace_filter{}, false));
+  std::set<cluster::namespace_name> planned;
+  for (const auto* info : fresh) planned.insert(info->ns);
+  for (const auto& info : catalog_.collections) {
+    if (info.kind == collection_kind::view) planned.insert(info.ns);
+  }
+  std::vector<std::string> names;
+  for (const auto& info : there.collections) {
+    if (!planned.contains(info.ns)) continue;
+    names.push_back(info.ns.to_string());
+    if (!settings_.drop) continue;
+    log(log_level::info, "session", "Dropping a collection of the destination", {{"ns", info.ns.to_string()}});
+    SLUICE_CO_TRYV(co_await copy::drop_collection(*to_destination_, info.ns));
+  }
+  if (names.empty() || settings_.drop) co_return ok();
+  co_return failure(error_kind::refused,
+                    "the destination " + destination_.name() + " already holds " + std::to_string(names.size()) +
+                        " of the namespaces to be copied: " + listed(names) +
+                        "; drop them, leave them out with --exclude, or let --drop drop them. Nothing was written");
+}
+
+std::vector<const collection_info*> copy_run::data_collections() const {
+  std::vector<const collection_info*> found;
+  for (const auto& info : catalog_.collections) {
+    if (info.kind != collection_kind::view) found.push_back(&info);
+  }
+  return found;
+}
+
+void copy_run::prepare_counters() {
+  for (const auto* info : data_collections()) {
+    board_.counters.try_emplace(info->ns, std::make_unique<copy::collection_counters>());
+    board_.builds.try_emplace(info->ns, std::make_unique<index::build_progress>());
+  }
+}
+
+void copy_run::add_entry(plan::partition what, copy::position at) {
+  auto& counters = *board_.counters.at(what.ns);
+  counters.documents += at.documents;
+  counters.bytes += at.bytes;
+  if (!at.done) ++counters.partitions_left;
+  entries_.push_back({std::move(what), std::move(at)});
+}
+
+task<result<std::vector<plan::partition>>> copy_run::cut(std::vector<const collection_info*> infos) {
+  std::vector<plan::partition> all;
+  for (const auto* info : infos) {
+    SLUICE_CO_TRY(auto pieces, co_await plan::cut(*to_source_, *info, partitioning_, source_.can));
+    std::ranges::move(pieces, std::back_inserter(all));
+  }
+  co_return all;
+}
+
+task<result<>> copy_run::plan_all() {
+  prepare_counters();
+  SLUICE_CO_TRY(auto pieces, co_await cut(data_collections()));
+  std::vector<bson::document> documents;
+  documents.reserve(pieces.size());
+  for (const auto& piece : pieces) documents.push_back(plan::to_document(piece));
+  SLUICE_CO_TRYV(co_await checkpoint_->store("partitions", std::move(documents)));
+  runtime::failure_point("partitions_stored");
+  SLUICE_CO_TRYV(co_await checkpoint_->set_phase(sluice::state::run_phase::copying));
+  runtime::failure_point("copying_begun");
+  for (auto& piece : pieces) add_entry(std::move(piece), {});
+  co_return ok();
+}
+
+// Partitions keep the name under which their collection was planned: it is identified by UUID, and its copy on the
+// destination has that name. What the source has got since is planned now; what it has lost is dropped.
+task<result<>> copy_run::resume_plan() {
+  SLUICE_CO_TRY(auto stored, co_await checkpoint_->load("partitions"));
+  SLUICE_CO_TRY(auto refused, co_await checkpoint_->load("refused"));
+  for (const auto& document : refused) board_.refused.restore(document);
+
+  std::map<std::vector<std::byte>, collection_info*> by_uuid;
+  std::map<cluster::namespace_name, collection_info*> by_name;
+  for (auto& info : catalog_.collections) {
+    if (!info.uuid.empty()) by_uuid[info.uuid] = &info;
+    by_name[info.ns] = &info;
+  }
+  std::vector<std::pair<plan::partition, copy::position>> going_on;
+  std::set<cluster::namespace_name> known;
+  std::set<cluster::namespace_name> lost;
+  for (const auto& document : stored) {
+    SLUICE_CO_TRY(auto piece, plan::partition_from(document));
+    const auto identified = by_uuid.find(piece.uuid);
+    const auto named = by_name.find(piece.ns);
+    collection_info* info = !piece.uuid.empty() ? (identified == by_uuid.end() ? nullptr : identified->second)
+                                                : (named == by_name.end() ? nullptr : named->second);
+    if (info == nullptr) {
+      lost.insert(piece.ns);
+      continue;
+    }
+    if (info->ns != piece.ns) {
+      log(log_level::warn, "session", "A collection was renamed on the source; its copy keeps the name it had",
+          {{"ns", info->ns.to_string()}, {"copiedAs", piece.ns.to_string()}});
+      info->ns = piece.ns;
+    }
+    known.insert(piece.ns);
+    copy::position at;
+    if (is_trusted(document, opened_)) at = copy::position_from(document);
+    going_on.emplace_back(std::move(piece), std::move(at));
+  }
+  std::erase_if(lost, [&known](const auto& ns) { return known.contains(ns); });
+  for (const auto& ns : lost) {
+    log(log_level::warn, "session", "A collection was dropped on the source; its copy is dropped too",
+        {{"ns", ns.to_string()}});
+    SLUICE_CO_TRYV(co_await copy::drop_collection(*to_destination_, ns));
+  }
+  std::ranges::sort(catalog_.collections, {}, &collection_info::ns);
+  prepare_counters();
+  for (auto& [piece, at] : going_on) add_entry(std::move(piece), std::move(at));
+
+  std::vector<const collection_info*> fresh;
+  for (const auto* info : data_collections()) {
+    if (!known.contains(info->ns)) fresh.push_back(info);
+  }
+  if (opened_.phase == sluice::state::run_phase::copying && !fresh.empty()) {
+    SLUICE_CO_TRYV(co_await refuse_or_drop_existing(fresh));
+    SLUICE_CO_TRY(auto pieces, co_await cut(fresh));
+    std::vector<bson::document> documents;
+    for (const auto& piece : pieces) documents.push_back(plan::to_document(piece));
+    SLUICE_CO_TRYV(co_await checkpoint_->add("partitions", std::move(documents)));
+    for (auto& piece : pieces) add_entry(std::move(piece), {});
+  } else {
+    std::erase_if(catalog_.collections, [&known](const collection_info& info) {
+      return info.kind != collection_kind::view && !known.contains(info.ns);
+    });
+  }
+  co_return ok();
+}
+
+task<result<>> copy_run::create_collections() {
+  if (opened_.phase == sluice::state::run_phase::indexing) co_return ok();
+  auto create = [](wire::connection& to, const collection_info& info) { return copy::create_collection(to, info); };
+  SLUICE_CO_TRYV(
+      co_await copy::for_each_collection(destination_, data_collections(), create, scope_, settings_.retry_time));
+  runtime::failure_point("collections_created");
+  co_return ok();
+}
+
+task<result<>> copy_run::copy_data() {
+  board_.set_phase(phase::collection_copy);
+  const copy::copier_options options{.lanes = lane_count(),
+                                     .workers_per_lane = workers_per_lane(),
+                                     .memory_bytes = settings_.memory_bytes - limits::memory_reserved_bytes,
+                                     .patience = settings_.retry_time};
+  copy::copier::job work{source_,        destination_,   catalog_,     partitioning_,          std::move(entries_),
+                         board_.counters, board_.refused, *checkpoint_, opened_.confirmed_flush};
+  copy::copier copier(control_, options, std::move(work), scope_);
+  SLUICE_CO_TRYV(co_await copier.run());
+  runtime::failure_point("data_copied");
+  if (opened_.phase != sluice::state::run_phase::indexing) {
+    auto restore = [](wire::connection& to, const collection_info& info) { return copy::restore_bounds(to, info); };
+    auto left = data_collections();
+    std::erase_if(left, [this](const collection_info* info) {
+      return info->kind != collection_kind::capped || board_.counters.at(info->ns)->gone;
+    });
+    SLUICE_CO_TRYV(co_await copy::for_each_collection(destination_, left, restore, scope_, settings_.retry_time));
+    SLUICE_CO_TRYV(co_await checkpoint_->set_phase(sluice::state::run_phase::indexing));
+  }
+  co_return ok();
+}
+
+task<result<>> copy_run::build_indexes() {
+  board_.set_phase(phase::index_build);
+  runtime::failure_point("indexing_begun");
+  auto left = data_collections();
+  std::erase_if(left, [this](const collection_info* info) { return board_.counters.at(info->ns)->gone.load(); });
+  SLUICE_CO_TRY(failed_indexes_, co_await index::build_indexes(destination_, std::move(left), board_.builds, scope_,
+                                                               settings_.retry_time));
+  co_return ok();
+}
+
+task<result<>> copy_run::create_views() {
+  std::vector<const collection_info*> views;
+  for (const auto& info : catalog_.collections) {
+    if (info.kind == collection_kind::view) views.push_back(&info);
+  }
+  auto create = [](wire::connection& to, const collection_info& info) { return copy::create_collection(to, info); };
+  SLUICE_CO_TRYV(co_await copy::for_each_collection(destination_, views, create, scope_, settings_.retry_time));
+  runtime::failure_point("views_created");
+  co_return ok();
+}
+
+task<result<>> copy_run::finish() {
+  if (board_.refused.count() == 0 && failed_indexes_.empty()) {
+    board_.set_phase(phase::copy_completed);
+    SLUICE_CO_TRYV(co_await checkpoint_->set_phase(sluice::state::run_phase::completed));
+    runtime::failure_point("completed");
+    co_return co_await checkpoint_->drop();
+  }
+  std::vector<std::string> missing;
+  for (const auto& one : board_.refused.first()) missing.push_back(one.ns + " _id " + one.id_json + " (" + one.message + ")");
+  for (const auto& one : failed_indexes_) missing.push_back(one.ns + " index " + one.name + " (" + one.message + ")");
+  SLUICE_CO_TRYV(co_await checkpoint_->release());
+  co_return failure(error_kind::server, "the destination refused " + std::to_string(board_.refused.count()) +
+                                            " documents and " + std::to_string(failed_indexes_.size()) +
+                                            " indexes; everything else was copied. Missing: " + listed(missing));
+}
+
+}  // namespace sluice::session
