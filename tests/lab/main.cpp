@@ -1,0 +1,205 @@
+// sluice-lab: replica sets, data and comparisons from the command line, for the demo and for trying things by hand.
+// Uses libmongoc alone, so that it can judge Sluice.
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "tests/lab/dataset.hpp"
+#include "tests/lab/oracle.hpp"
+#include "tests/lab/replica_set.hpp"
+#include "tests/lab/writer.hpp"
+
+namespace sluice::lab {
+namespace {
+
+struct run_set_arguments {
+  std::string directory;
+  std::string name = "rs0";
+  std::size_t nodes = 1;
+  std::uint16_t port = 0;
+  std::string version;
+  double cache_gb = 0.5;
+  std::string auth;
+  std::string uri_file;
+};
+
+// The signals are blocked everywhere and taken here, so that none is lost between a check and a wait.
+int wait_for_end(const sigset_t& signals) {
+  int received = 0;
+  while (sigwait(&signals, &received) != 0) {
+  }
+  return received;
+}
+
+int run_set(const run_set_arguments& arguments) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+    sigaddset(&signals, number);
+  }
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const pid_t parent = ::getppid();
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) {
+    return 1;
+  }
+
+  replica_set_options options{.name = arguments.name, .nodes = arguments.nodes};
+  options.server.directory = arguments.directory;
+  options.server.port = arguments.port;
+  options.server.version = arguments.version;
+  options.server.cache_gb = arguments.cache_gb;
+  if (!arguments.auth.empty()) {
+    const auto colon = arguments.auth.find(':');
+    if (colon == std::string::npos) {
+      throw failure("--auth wants user:password");
+    }
+    options.server.root = credentials{arguments.auth.substr(0, colon), arguments.auth.substr(colon + 1)};
+  }
+  replica_set set(options);
+  if (!arguments.uri_file.empty()) {
+    // Written beside and renamed: whoever waits for the file never reads half of it.
+    const std::string part = arguments.uri_file + ".part";
+    std::ofstream(part) << set.uri() << '\n';
+    std::filesystem::rename(part, arguments.uri_file);
+  }
+  std::cout << set.uri() << std::endl;
+  wait_for_end(signals);
+  set.stop();
+  return 0;
+}
+
+struct load_arguments {
+  std::string uri;
+  std::string dataset = "lim";
+  std::uint64_t documents = 0;
+  std::uint64_t seed = 1;
+};
+
+int load(const load_arguments& arguments) {
+  loaded total;
+  const auto documents = [&](std::uint64_t usual) { return arguments.documents == 0 ? usual : arguments.documents; };
+  if (arguments.dataset == "lim") {
+    total = load_lim(arguments.uri, {.documents = documents(1'000'000), .seed = arguments.seed});
+  } else if (arguments.dataset == "zoo") {
+    total = load_zoo(arguments.uri, {.seed = arguments.seed, .tiny_documents = documents(250'000)});
+  } else if (arguments.dataset == "many") {
+    total = load_many(arguments.uri, {.collections = documents(10'000) / 10, .seed = arguments.seed});
+  } else {
+    total = load_demo(arguments.uri, documents(1'000'000), arguments.seed);
+  }
+  std::printf("loaded %llu documents, %.1f MB of BSON, into %llu collections\n",
+              static_cast<unsigned long long>(total.documents), static_cast<double>(total.bytes) / 1e6,
+              static_cast<unsigned long long>(total.collections));
+  return 0;
+}
+
+int compare_and_print(const compare_options& options, bool brief) {
+  const comparison verdict = compare(options);
+  if (!brief) {
+    std::printf("%-44s %-11s %12s %12s %10s %8s  %s\n", "namespace", "kind", "source", "destination", "MB", "indexes",
+                "verdict");
+    for (const auto& one : verdict.namespaces) {
+      std::printf("%-44.44s %-11s %12llu %12llu %10.2f %8llu  %s\n", one.name.c_str(), one.kind.c_str(),
+                  static_cast<unsigned long long>(one.source_documents),
+                  static_cast<unsigned long long>(one.destination_documents), static_cast<double>(one.bytes) / 1e6,
+                  static_cast<unsigned long long>(one.indexes),
+                  one.differences == 0 ? "equal" : (std::to_string(one.differences) + " differences").c_str());
+    }
+  }
+  std::fputs(verdict.text().c_str(), stdout);
+  std::printf("%s: %llu collections and views, %llu indexes, %llu documents, %.1f MB compared byte by byte\n",
+              verdict.equal() ? "EQUAL" : "DIFFERENT", static_cast<unsigned long long>(verdict.collections),
+              static_cast<unsigned long long>(verdict.indexes), static_cast<unsigned long long>(verdict.documents),
+              static_cast<double>(verdict.bytes) / 1e6);
+  return verdict.equal() ? 0 : 1;
+}
+
+int write(const std::string& uri, std::uint32_t seconds, std::uint64_t seed) {
+  const written done = write_for(uri, {.duration = std::chrono::seconds{seconds}, .seed = seed});
+  std::printf("%llu inserts, %llu updates, %llu replaces, %llu deletes\n",
+              static_cast<unsigned long long>(done.inserts), static_cast<unsigned long long>(done.updates),
+              static_cast<unsigned long long>(done.replaces), static_cast<unsigned long long>(done.deletes));
+  return 0;
+}
+
+int drop(const std::string& uri) {
+  client connection(uri);
+  drop_user_data(connection);
+  return 0;
+}
+
+int run(int argument_count, char** argument_values) {
+  CLI::App app("Real MongoDB deployments, data and an independent comparison");
+  app.require_subcommand(1);
+  int exit_code = 0;
+
+  run_set_arguments set;
+  auto* run_set_command = app.add_subcommand("run-set", "start a replica set; it ends with this program");
+  run_set_command->add_option("--dir", set.directory, "folder for its data and logs")->required();
+  run_set_command->add_option("--name", set.name, "name of the set");
+  run_set_command->add_option("--nodes", set.nodes, "number of nodes")->check(CLI::Range(1, 7));
+  run_set_command->add_option("--port", set.port, "port of the first node (default: a free one)");
+  run_set_command->add_option("--version", set.version, "of the mongod, as tools/bootstrap fetches them");
+  run_set_command->add_option("--wt-cache-gb", set.cache_gb, "WiredTiger cache of each node");
+  run_set_command->add_option("--auth", set.auth, "user:password of a root user; enforces SCRAM");
+  run_set_command->add_option("--uri-file", set.uri_file, "written when the set is ready");
+  run_set_command->callback([&] { exit_code = run_set(set); });
+
+  load_arguments data;
+  auto* load_command = app.add_subcommand("load", "fill a deployment with generated data");
+  load_command->add_option("--uri", data.uri, "connection string")->required();
+  load_command->add_option("--dataset", data.dataset, "which data")
+      ->check(CLI::IsMember({"lim", "zoo", "many", "demo"}));
+  load_command->add_option("--documents", data.documents, "about how many (zoo: of its tiny ones)");
+  load_command->add_option("--seed", data.seed, "the same seed makes the same documents");
+  load_command->callback([&] { exit_code = load(data); });
+
+  std::string write_uri;
+  std::uint32_t write_seconds = 10;
+  std::uint64_t write_seed = 1;
+  auto* write_command = app.add_subcommand("write", "keep changing data, as an application would");
+  write_command->add_option("--uri", write_uri, "connection string")->required();
+  write_command->add_option("--seconds", write_seconds, "for how long");
+  write_command->add_option("--seed", write_seed, "the same seed makes the same sequence");
+  write_command->callback([&] { exit_code = write(write_uri, write_seconds, write_seed); });
+
+  compare_options sides;
+  bool brief = false;
+  auto* compare_command = app.add_subcommand("compare", "compare two deployments; exit 0 only when they are equal");
+  compare_command->add_option("--source", sides.source_uri, "connection string")->required();
+  compare_command->add_option("--destination", sides.destination_uri, "connection string")->required();
+  compare_command->add_option("--include", sides.include, "only this database or database.collection (repeatable)");
+  compare_command->add_option("--exclude", sides.exclude, "not this database or database.collection (repeatable)");
+  compare_command->add_flag("--brief", brief, "no table");
+  compare_command->callback([&] { exit_code = compare_and_print(sides, brief); });
+
+  std::string drop_uri;
+  auto* drop_command = app.add_subcommand("drop", "drop every database with user data");
+  drop_command->add_option("--uri", drop_uri, "connection string")->required();
+  drop_command->callback([&] { exit_code = drop(drop_uri); });
+
+  try {
+    app.parse(argument_count, argument_values);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace sluice::lab
+
+int main(int argument_count, char** argument_values) {
+  try {
+    return sluice::lab::run(argument_count, argument_values);
+  } catch (const std::exception& error) {
+    std::cerr << "sluice-lab: " << error.what() << '\n';
+    return 2;
+  }
+}

@@ -1,0 +1,69 @@
+// Sharded clusters out of replica sets and a mongos.
+#include "tests/lab/sharded_cluster.hpp"
+
+namespace sluice::lab {
+namespace {
+
+std::unique_ptr<replica_set> start_set(const std::string& name, const std::string& version, const char* role) {
+  replica_set_options options{.name = name, .config_server = role == std::string_view("--configsvr")};
+  options.server.version = version;
+  options.server.arguments = {role};
+  return std::make_unique<replica_set>(options);
+}
+
+std::string seed_list(replica_set& set) {
+  return set.name() + "/" + set.node(0).address();
+}
+
+}  // namespace
+
+sharded_cluster::sharded_cluster(const sharded_cluster_options& options) {
+  config_ = start_set("config", options.version, "--configsvr");
+  for (std::size_t index = 0; index < options.shards; ++index) {
+    shards_.push_back(start_set("shard" + std::to_string(index), options.version, "--shardsvr"));
+  }
+  directory_ = config_->node(0).data_directory().parent_path();
+  start_mongos();
+  client router = connect();
+  for (const auto& set : shards_) {
+    router.run("admin", R"({"addShard": ")" + seed_list(*set) + "\"}");
+  }
+  // The mongos was built without the newest catalog format: this has to come before anything is sharded.
+  router.run("admin", R"({"setFeatureCompatibilityVersion": "4.4"})");
+}
+
+sharded_cluster::~sharded_cluster() = default;
+
+void sharded_cluster::start_mongos() {
+  const auto program = find_mongos();
+  if (!program) {
+    throw failure("no mongos: name one with MONGOS, or run tools/bootstrap --all-versions where one is at hand");
+  }
+  port_ = free_port();
+  const auto log = directory_ / "mongos.log";
+  mongos_ = std::make_unique<child_process>(
+      child_process::options{.command = {program->string(), "--configdb", seed_list(*config_), "--bind_ip", "127.0.0.1",
+                                         "--port", std::to_string(port_), "--logpath", log.string(), "--nounixsocket"},
+                             .output = directory_ / "mongos.out"});
+  const bool ready = eventually(
+      [&] {
+        document reply;
+        bson_error_t error;
+        return !mongos_->running() || client(uri() + "?serverSelectionTimeoutMS=2000")
+                                          .try_run("admin", document::json(R"({"ping": 1})"), reply, error);
+      },
+      std::chrono::seconds{60});
+  if (!ready || !mongos_->running()) {
+    throw failure("mongos does not start:" + tail_of(directory_ / "mongos.out", 5) + tail_of(log, 5));
+  }
+}
+
+void sharded_cluster::shard_collection(const std::string& database, const std::string& collection,
+                                       const std::string& key) {
+  client router = connect();
+  router.run("admin", R"({"enableSharding": ")" + json_escaped(database) + "\"}");
+  router.run("admin",
+             R"({"shardCollection": ")" + json_escaped(database + "." + collection) + R"(", "key": )" + key + "}");
+}
+
+}  // namespace sluice::lab

@@ -1,0 +1,44 @@
+// A real sharded cluster of version 5.0: config servers, shards and a mongos. Only where a mongos was found.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/lab/replica_set.hpp"
+
+namespace sluice::lab {
+
+struct sharded_cluster_options {
+  std::size_t shards = 2;
+  std::string version = "5.0.4";  // of the mongods; the mongos that tools/bootstrap unpacks is 5.0 too
+};
+
+class sharded_cluster {
+ public:
+  /// Throws where there is no mongos: ask find_mongos() first, and count the test as not run.
+  explicit sharded_cluster(const sharded_cluster_options& options = {});
+  ~sharded_cluster();
+  sharded_cluster(const sharded_cluster&) = delete;
+  sharded_cluster& operator=(const sharded_cluster&) = delete;
+
+  [[nodiscard]] std::string uri() const { return "mongodb://127.0.0.1:" + std::to_string(port_) + "/"; }
+  [[nodiscard]] client connect() const { return client(uri()); }
+  [[nodiscard]] replica_set& shard(std::size_t index) { return *shards_.at(index); }
+  [[nodiscard]] replica_set& config_servers() { return *config_; }
+
+  /// Shards a collection; `key` as extended JSON, for example {"_id": "hashed"}.
+  void shard_collection(const std::string& database, const std::string& collection, const std::string& key);
+
+ private:
+  void start_mongos();
+
+  std::filesystem::path directory_;
+  std::unique_ptr<replica_set> config_;
+  std::vector<std::unique_ptr<replica_set>> shards_;
+  std::uint16_t port_ = 0;
+  std::unique_ptr<child_process> mongos_;
+};
+
+}  // namespace sluice::lab
