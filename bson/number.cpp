@@ -2,7 +2,6 @@
 #include "bson/number.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -39,11 +38,6 @@ constexpr std::uint64_t double_mantissa_end = std::uint64_t{1} << 53;
   return static_cast<std::int64_t>(stripped.negative ? ~bits + 1 : bits);
 }
 
-[[nodiscard]] int trailing_zero_bits(uint128 number) noexcept {
-  const auto low = static_cast<std::uint64_t>(number);
-  return low != 0 ? std::countr_zero(low) : 64 + std::countr_zero(static_cast<std::uint64_t>(number >> 64));
-}
-
 /// The value as a double if one is exactly equal. 10^e is 5^e * 2^e, and the twos only move the double's exponent;
 /// the fives must divide the coefficient (e < 0) or fit into the mantissa with it (e >= 0).
 [[nodiscard]] std::optional<double> as_binary(const decimal128& stripped) noexcept {
@@ -52,8 +46,8 @@ constexpr std::uint64_t double_mantissa_end = std::uint64_t{1} << 53;
     if (mantissa % 5 != 0) return {};
     mantissa /= 5;
   }
-  const int twos = trailing_zero_bits(mantissa);
-  mantissa >>= twos;
+  int twos = 0;
+  for (; mantissa % 2 == 0; mantissa /= 2) ++twos;
   for (std::int32_t i = 0; i < stripped.exponent && mantissa < double_mantissa_end; ++i) mantissa *= 5;
   if (mantissa >= double_mantissa_end) return {};
   const double magnitude = std::ldexp(static_cast<double>(mantissa), twos + stripped.exponent);

@@ -1,15 +1,16 @@
 // What is in a deployment: databases, collections with every option, views, indexes.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "bson/document.hpp"
 #include "engine/cluster/deployment.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
-
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
 
 namespace sluice::cluster {
 
@@ -26,20 +27,24 @@ enum class collection_kind : std::uint8_t { plain, capped, clustered, timeseries
 
 struct index_spec {
   std::string name;
-  bson::document spec;   // as listIndexes gave it: v, key, name and every option
+  bson::document spec;  // as listIndexes gave it: v, key, name and every option
 };
 
 struct collection_info {
   namespace_name ns;
   collection_kind kind = collection_kind::plain;
-  std::vector<std::byte> uuid;       // 16 bytes; empty for views, time-series (see buckets_uuid) and through old mongos
-  bson::document options;            // `options` of listCollections, whole
-  std::vector<index_spec> indexes;   // without the automatic _id index (and without a clustered index)
-  bson::document id_index;           // the _id index's spec; empty for clustered collections and views
+  std::vector<std::byte> uuid;      // 16 bytes, of the collection at data_ns(): a time-series' is its buckets';
+                                    // empty for views
+  bson::document options;           // `options` of listCollections, whole
+  std::vector<index_spec> indexes;  // without the automatic _id index (and without a clustered index)
+  bson::document id_index;          // the _id index's spec; empty for clustered collections and views
   // Sizes, from $collStats; estimates. Zero for views.
   std::int64_t documents = 0;
   std::int64_t data_bytes = 0;
   std::int64_t average_document_bytes = 0;
+  // When the source said so: DDL of this collection (of its indexes) up to this operationTime is contained.
+  bson::timestamp listed_at;
+  bson::timestamp indexes_listed_at;
 
   [[nodiscard]] bool has_collation() const;
   /// Where the data lies: `system.buckets.X` for a time-series collection X, else ns.
@@ -47,7 +52,8 @@ struct collection_info {
 };
 
 struct catalog {
-  std::vector<collection_info> collections;  // sorted by namespace; views included; system.buckets.* are not listed apart
+  std::vector<collection_info>
+      collections;  // sorted by namespace; views included; system.buckets.* are not listed apart
 };
 
 /// Namespaces to take: filled from --include / --exclude ("db", "db.collection"). Empty include = everything.
@@ -59,13 +65,37 @@ struct namespace_filter {
 
 /// admin, local, config and the engine's own databases, and system.* collections other than system.js, are never taken.
 [[nodiscard]] bool is_user_namespace(const namespace_name& ns);
+[[nodiscard]] bool is_user_database(std::string_view database) noexcept;
 
-/// Reads everything the filter takes: one listCollections a database, one listIndexes and one $collStats a collection,
-/// several at once over `connections`. A collection dropped meanwhile is left out. `with_sizes` false skips $collStats.
-[[nodiscard]] task<result<catalog>> read_catalog(wire::connection& node, const namespace_filter filter, bool with_sizes);
+/// Databases that the filter cannot take anything of need not be listed.
+[[nodiscard]] bool may_take_from(const namespace_filter& filter, std::string_view database);
+
+/// Reads everything the filter takes: one listCollections a database, one listIndexes and one $collStats a collection.
+/// A collection dropped meanwhile is left out, one renamed meanwhile is there under its old name (mongod; through a
+/// mongos, where collections cannot be named by UUID, it is left out too). Indexes that are still being built are left
+/// out: their commit is yet to come in the oplog. `with_sizes` false skips $collStats. Errors: refused for what cannot
+/// be copied (queryable encryption, geoHaystack indexes), naming the namespace; the server's.
+[[nodiscard]] task<result<catalog>> read_catalog(wire::connection& node, const namespace_filter filter,
+                                                 bool with_sizes);
+/// The same over several connections to the same node, all of the calling lane: as many collections at once. Worth it
+/// where the network is slow: without it one collection costs two round trips.
+[[nodiscard]] task<result<catalog>> read_catalog(std::vector<wire::connection*> nodes, const namespace_filter filter,
+                                                 bool with_sizes);
 
 /// The source options as a `create` command for the destination: every option it understands, views and time-series
-/// included. `for_data_phase` replaces a capped collection's bounds by 2^50 bytes without max (correctness: capped).
+/// included. `for_data_phase` replaces a capped collection's bounds by 2^50 bytes without max (correctness: capped) and
+/// lets clustered and time-series collections keep what would expire meanwhile.
 [[nodiscard]] bson::document create_command(const collection_info& info, bool for_data_phase);
+
+/// The `collMod` that gives a collection made for the data phase its own options back: bounds of a capped collection,
+/// expiry of a clustered or time-series one. Nothing where there is nothing to give back.
+[[nodiscard]] std::optional<bson::document> restore_command(const collection_info& info);
+
+/// A listIndexes spec as an element of `createIndexes` for a destination of 6.0 or newer. `of` is the collection on the
+/// source: an index without a collation in a collection that has one must say so.
+[[nodiscard]] bson::document index_for_create(const index_spec& index, const collection_info& of);
+
+/// Why a collection cannot be copied by us, as a sentence; nothing when it can.
+[[nodiscard]] std::optional<std::string> reason_not_copyable(const collection_info& info);
 
 }  // namespace sluice::cluster

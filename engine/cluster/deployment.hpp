@@ -2,16 +2,17 @@
 // and how to get a connection to the right node of it.
 #pragma once
 
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "engine/cluster/capabilities.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
 #include "engine/wire/connection_string.hpp"
-
-#include <chrono>
-#include <memory>
-#include <string>
-#include <vector>
 
 namespace sluice::cluster {
 
@@ -22,15 +23,17 @@ enum class role : std::uint8_t { source, destination };
 /// What discovery found. A value: lanes get copies and open their own connections from it.
 struct deployment {
   role as = role::source;
-  wire::connection_string uri;               // hosts are the members found (SRV resolved)
+  wire::connection_string uri;  // hosts are the members found (SRV resolved)
   deployment_kind kind = deployment_kind::replica_set;
-  std::string set_name;                      // empty for a sharded cluster
-  std::string identity;                      // hex of replSetConfig settings.replicaSetId, or of config.version clusterId
+  std::string set_name;  // empty for a sharded cluster
+  std::string identity;  // hex of replSetConfig settings.replicaSetId, or of config.version clusterId
   server_version version;
-  std::string fcv;                           // "6.0"
+  std::string fcv;            // "6.0"
+  bool fcv_changing = false;  // setFeatureCompatibilityVersion is under way: check_pair() refuses
   capabilities can;
-  wire::host_port primary;                   // as found; for a sharded cluster one mongos that answered
-  [[nodiscard]] std::string name() const;    // "rs0 (db1:27017)" for messages
+  wire::host_port primary;                         // as found; for a sharded cluster one mongos that answered
+  std::optional<bson::object_id> newest_election;  // of the newest primary seen: an older one is not taken for it
+  [[nodiscard]] std::string name() const;          // "rs0 (db1:27017)" for messages
 };
 
 /// Asks the seeds (SRV through libmongoc) until one leads to the primary, within the URI's server selection timeout.
@@ -52,8 +55,10 @@ struct deployment {
                                                                              runtime::cancel_scope& scope,
                                                                              std::chrono::milliseconds patience);
 
-/// `local.replset.initialSyncId._id` of the node at the other end, as hex; empty where it cannot be read (mongos, no
-/// privilege on local): natural-order plans are then impossible. Identifies the node's data: changes on resync.
+/// What the data files of the node at the other end are known by, as hex: natural-order plans are bound to it, since
+/// RecordIds differ between members and after a resync. `local.replset.initialSyncId._id` where that may be read (with
+/// authentication no built-in role may, not even root), else "oplog-" and the UUID of local.oplog.rs, which each node
+/// makes for itself. Empty where neither can be read (mongos): natural-order plans are then impossible.
 [[nodiscard]] task<result<std::string>> read_data_identity(wire::connection& node);
 
 /// Whether the pair can be copied: source 4.4 or newer, destination 6.0 or newer and not older than the source (FCV
@@ -63,5 +68,8 @@ struct deployment {
 /// Privileges the copy needs, read from connectionStatus. Error: refused, listing what lacks and which built-in role
 /// holds it. Deployments without authentication pass.
 [[nodiscard]] task<result<>> check_privileges(wire::connection& node, role as);
+
+/// How long an answer takes: one `ping`, rounded up to a millisecond.
+[[nodiscard]] task<result<std::chrono::milliseconds>> ping(wire::connection& node);
 
 }  // namespace sluice::cluster

@@ -86,6 +86,18 @@ TEST(bson_id_key, tells_apart_what_the_server_does) {
   }
 }
 
+// Each field and each end must be told apart from any value's bytes: here a number spells the rest of another document.
+TEST(bson_id_key, parts_do_not_run_into_each_other) {
+  const document inside = of(builder().append("a", builder().append("", 0x0800666564636261).finish()).finish());
+  const document beside = of(builder()
+                                 .append("a", document())
+                                 .append("\x12"
+                                         "abcdef",
+                                         false)
+                                 .finish());
+  EXPECT_NE(key_of(inside), key_of(beside));
+}
+
 TEST(bson_id_key, the_name_of_the_field_does_not_count) {
   EXPECT_EQ(id_key(only(builder().append("_id", 5).finish())), id_key(only(builder().append("other", 5).finish())));
   EXPECT_EQ(id_key(element_view()), "");
@@ -167,6 +179,7 @@ TEST(bson_id_key, equal_exactly_where_the_order_sees_no_difference) {
   small_ids ids(random);
   std::size_t equal_not_same = 0;
   std::vector<document> documents;
+  documents.reserve(900);
   for (int i = 0; i < 900; ++i) documents.push_back(ids.next());
   for (const document& a : documents) {
     for (const document& b : documents) {
@@ -182,6 +195,7 @@ TEST(bson_id_key, equal_exactly_where_the_order_sees_no_difference) {
 TEST(bson_id_key, equal_exactly_where_the_order_sees_no_difference_for_every_type) {
   random_documents random(new_seed());
   std::vector<std::vector<std::byte>> bytes;
+  bytes.reserve(200);
   for (int i = 0; i < 200; ++i) bytes.push_back(random.document(2));
   std::vector<element_view> values;
   for (const auto& one : bytes) {

@@ -105,7 +105,7 @@ class random_numbers {
         break;
       case 2: {
         if (magnitude > (integer(1) << 1000) || denominator(value) > (integer(1) << 1000)) break;
-        const document converted = builder().append("", value.convert_to<double>()).finish();
+        document converted = builder().append("", value.convert_to<double>()).finish();
         if (exact_value(*converted.view().begin()) == value) return converted;
         break;
       }

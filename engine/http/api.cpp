@@ -1,0 +1,130 @@
+#include "engine/http/api.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <boost/json.hpp>
+
+#include "engine/http/progress_json.hpp"
+#include "engine/http/start_body.hpp"
+
+namespace sluice::http {
+namespace {
+
+namespace json = boost::json;
+
+/// "localhost", "127.0.0.1" or "[::1]", with or without a port.
+bool is_local(std::string_view authority) {
+  std::string_view name = authority;
+  std::string_view port;
+  const std::size_t after_address = authority.starts_with('[') ? authority.find(']') : 0;
+  if (after_address == std::string_view::npos) return false;
+  if (const std::size_t colon = authority.find(':', after_address); colon != std::string_view::npos) {
+    name = authority.substr(0, colon);
+    port = authority.substr(colon + 1);
+  }
+  if (!std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; })) return false;
+  constexpr std::string_view localhost = "localhost";
+  const auto same_letter = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  return name == "127.0.0.1" || name == "[::1]" || std::ranges::equal(name, localhost, same_letter);
+}
+
+bool is_local_origin(std::string_view origin) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (origin.starts_with(scheme)) return is_local(origin.substr(scheme.size()));
+  }
+  return false;  // "null" and every other scheme
+}
+
+response progress(const request_view& /*request*/, session::controls& controls) {
+  return {200, progress_json(controls.snapshot(false))};
+}
+
+response start(const request_view& request, session::controls& controls) {
+  const auto parsed = parse_start_body(request.body);
+  if (const auto* refused = std::get_if<body_refusal>(&parsed)) {
+    return refusal(400, refused->name, refused->description);
+  }
+  const result<> started = controls.start(std::get<session::start_request>(parsed));
+  if (started) return {200, R"({"success":true})"};
+  const error& why = started.error();
+  const std::string_view name =
+      why.server_code_name.empty() ? to_string(why.kind) : std::string_view(why.server_code_name);
+  switch (why.kind) {
+    case error_kind::refused:
+      return refusal(409, "IllegalState", why.message);
+    case error_kind::configuration:
+      return refusal(400, "BadValue", why.message);
+    default:
+      return refusal(500, name, why.message);
+  }
+}
+
+response health(const request_view& /*request*/, session::controls& controls) {
+  const session::progress now = controls.snapshot(false);
+  if (now.now == session::state::failed) {
+    return refusal(503, "Failed", now.failure ? std::string_view(now.failure->message) : "the run has failed");
+  }
+  json::object reply;
+  reply["success"] = true;
+  reply["state"] = to_string(now.now);
+  return {200, json::serialize(reply)};
+}
+
+struct route {
+  std::string_view path;
+  std::string_view method;
+  response (*answer)(const request_view&, session::controls&);
+};
+
+constexpr std::array routes{
+    route{"/api/v1/progress", "GET", progress},
+    route{"/api/v1/start", "POST", start},
+    route{"/healthz", "GET", health},
+};
+
+// Calls that mongosync has, so that a script learns why it gets no further.
+constexpr std::array<std::string_view, 5> not_offered{"/api/v1/pause", "/api/v1/resume", "/api/v1/commit",
+                                                      "/api/v1/reverse", "/metrics"};
+
+response unknown_path(std::string_view path) {
+  constexpr std::string_view served = "GET /api/v1/progress, POST /api/v1/start and GET /healthz are";
+  if (std::ranges::find(not_offered, path) != not_offered.end()) {
+    return refusal(404, "NotOffered", std::string(path) + " is not offered by this version; " + std::string(served));
+  }
+  return refusal(404, "NotFound", "there is nothing at this path; " + std::string(served) + " served");
+}
+
+}  // namespace
+
+response refusal(unsigned status, std::string_view name, std::string_view description) {
+  json::object reply;
+  reply["success"] = false;
+  reply["error"] = name;
+  reply["errorDescription"] = description;
+  return {status, json::serialize(reply)};
+}
+
+response handle(const request_view& request, session::controls& controls) {
+  if (request.host && !is_local(*request.host)) {
+    return refusal(
+        421, "MisdirectedRequest",
+        "the Host header names another machine; call http://localhost, through an SSH tunnel from elsewhere");
+  }
+  if (request.origin && !is_local_origin(*request.origin)) {
+    return refusal(403, "ForeignOrigin", "the request was sent by a web page of another site (Origin header)");
+  }
+  const std::string_view path = request.target.substr(0, request.target.find('?'));
+  const auto found = std::ranges::find(routes, path, &route::path);
+  if (found == routes.end()) return unknown_path(path);
+  const bool head_of_get = request.method == "HEAD" && found->method == "GET";
+  if (request.method != found->method && !head_of_get) {
+    const std::string allowed = found->method == "GET" ? "GET, HEAD" : std::string(found->method);
+    response reply = refusal(405, "MethodNotAllowed", std::string(path) + " takes only " + allowed);
+    reply.allow = allowed;
+    return reply;
+  }
+  return found->answer(request, controls);
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,165 @@
+#include "engine/http/connection.hpp"
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+
+namespace sluice::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace bhttp = boost::beast::http;
+
+using request_parser = bhttp::request_parser<bhttp::string_body>;
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+/// How long, and for how much, a client that was told off may go on sending. Closing while its bytes are unread would
+/// reset the connection, and the reply might be lost with it.
+constexpr auto linger_time = std::chrono::seconds(2);
+constexpr std::size_t linger_bytes_max = 32 * limits::mib;
+
+response broken_request(beast::error_code fault, const server_limits& bounds) {
+  if (fault == bhttp::error::body_limit) {
+    return refusal(413, "PayloadTooLarge",
+                   "the request body is larger than " + std::to_string(bounds.body_bytes_max) + " bytes");
+  }
+  if (fault == bhttp::error::header_limit || fault == bhttp::error::buffer_overflow) {
+    return refusal(431, "RequestHeaderFieldsTooLarge",
+                   "the request headers are larger than " + std::to_string(bounds.header_bytes_max) + " bytes");
+  }
+  return refusal(400, "BadRequest", "the request is no valid HTTP: " + fault.message());
+}
+
+/// Whether the fault is the request's (and an answer has a reader), not the connection's.
+bool is_request_fault(beast::error_code fault) {
+  return fault.category() == make_error_code(bhttp::error::bad_method).category() &&
+         fault != bhttp::error::end_of_stream;
+}
+
+class beast_connection final : public connection {
+ public:
+  beast_connection(asio::ip::tcp::socket socket, const server_limits& bounds)
+      : stream_(std::move(socket)), bounds_(bounds), buffer_(bounds.header_bytes_max + 16 * limits::kib) {}
+
+  task<void> converse(answer to) override {
+    bool more = true;
+    while (more) more = co_await one_request(to);
+  }
+
+  task<void> refuse() override {
+    response reply = refusal(503, "TooManyConnections", "too many connections are open; close some, then try again");
+    co_await turn_away(std::move(reply));
+  }
+
+  void close() override { stream_.close(); }
+
+ private:
+  /// False when the connection is over.
+  task<bool> one_request(const answer& to) {
+    request_parser parser;
+    parser.header_limit(static_cast<std::uint32_t>(bounds_.header_bytes_max));
+    parser.body_limit(bounds_.body_bytes_max);
+    stream_.expires_after(bounds_.idle_timeout);  // for headers and body together: dripping bytes gains no time
+    auto [fault, header_bytes] = co_await bhttp::async_read_header(stream_, buffer_, parser, as_result);
+    if (!fault && !parser.is_done()) fault = co_await read_body(parser);
+    if (fault) { fprintf(stderr, "DBG header fault %s\n", fault.message().c_str());
+      if (!is_request_fault(fault)) co_return false;
+      response reply = broken_request(fault, bounds_);
+      co_await turn_away(std::move(reply));
+      co_return false;
+    }
+    const bhttp::request<bhttp::string_body>& request = parser.get();
+    // RFC 9112, 3.2: exactly one Host, which also makes the rebinding check mean something.
+    const std::size_t hosts = request.count(bhttp::field::host);
+    if (hosts > 1 || (hosts == 0 && request.version() >= 11)) {
+      response reply = refusal(400, "BadRequest", "the request must have exactly one Host header");
+      co_await turn_away(std::move(reply));
+      co_return false;
+    }
+    response reply = to(view_of(request));
+    const bool keep_alive = request.keep_alive();
+    const bool headers_only = request.method() == bhttp::verb::head;
+    const bool sent = co_await send(std::move(reply), request.version(), keep_alive, headers_only);
+    if (sent && !keep_alive) co_await linger();
+    co_return sent&& keep_alive;
+  }
+
+  task<beast::error_code> read_body(request_parser& parser) {
+    if (beast::iequals(parser.get()[bhttp::field::expect], "100-continue")) {
+      static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+      auto [write_fault, written] = co_await asio::async_write(stream_, asio::buffer(go_on), as_result);
+      if (write_fault) co_return write_fault;
+    }
+    auto [fault, body_bytes] = co_await bhttp::async_read(stream_, buffer_, parser, as_result);
+    co_return fault;
+  }
+
+  static request_view view_of(const bhttp::request<bhttp::string_body>& request) {
+    const auto header = [&](bhttp::field name) -> std::optional<std::string_view> {
+      const auto found = request.find(name);
+      if (found == request.end()) return std::nullopt;
+      return std::string_view(found->value().data(), found->value().size());
+    };
+    const auto method = request.method_string();
+    const auto target = request.target();
+    return {{method.data(), method.size()},
+            {target.data(), target.size()},
+            request.body(),
+            header(bhttp::field::host),
+            header(bhttp::field::origin)};
+  }
+
+  /// False when the client could not be reached.
+  task<bool> send(response reply, unsigned version, bool keep_alive, bool headers_only) {
+    bhttp::response<bhttp::string_body> message(static_cast<bhttp::status>(reply.status), version);
+    message.set(bhttp::field::content_type, "application/json");
+    message.set(bhttp::field::cache_control, "no-store");
+    if (!reply.allow.empty()) message.set(bhttp::field::allow, reply.allow);
+    message.keep_alive(keep_alive);
+    message.body() = std::move(reply.body);
+    message.prepare_payload();
+    if (headers_only) message.body().clear();  // Content-Length stays that of the GET
+    stream_.expires_after(bounds_.idle_timeout);
+    auto [fault, written] = co_await bhttp::async_write(stream_, message, as_result);
+    co_return !fault;
+  }
+
+  task<void> turn_away(response reply) {
+    const bool sent = co_await send(std::move(reply), 11, false, false);
+    if (sent) co_await linger();
+  }
+
+  task<void> linger() {
+    beast::error_code fault;
+    stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, fault);
+    stream_.expires_after(std::min<std::chrono::steady_clock::duration>(linger_time, bounds_.idle_timeout));
+    std::array<char, 4096> discarded{};
+    std::size_t total_bytes = 0;
+    while (!fault && total_bytes < linger_bytes_max) {
+      auto [read_fault, bytes] = co_await stream_.async_read_some(asio::buffer(discarded), as_result);
+      fault = read_fault;
+      total_bytes += bytes;
+    }
+  }
+
+  beast::tcp_stream stream_;
+  const server_limits bounds_;
+  beast::flat_buffer buffer_;  // keeps what came in after a request: the next one of a pipeline
+};
+
+}  // namespace
+
+std::unique_ptr<connection> make_connection(asio::ip::tcp::socket socket, const server_limits& bounds) {
+  return std::make_unique<beast_connection>(std::move(socket), bounds);
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,198 @@
+// Accepts connections and keeps count of them. Never reads or writes one: that is connection.cpp.
+#include "engine/http/server.hpp"
+
+#include <exception>
+#include <future>
+#include <mutex>
+#include <unordered_set>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "engine/http/api.hpp"
+#include "engine/http/connection.hpp"
+#include "engine/runtime/log.hpp"
+
+namespace sluice::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+/// Connections beyond the limit that are told so at the same time; more than these are closed without a word.
+constexpr std::size_t refusals_max = 16;
+/// Before the next attempt when the process has no file descriptor left.
+constexpr auto accept_pause = std::chrono::milliseconds(100);
+
+/// Lives until its last coroutine has ended; the server object in the caller's hands only ends it.
+class core final : public std::enable_shared_from_this<core> {
+ public:
+  core(tcp::acceptor acceptor, session::controls& controls, const server_limits& bounds)
+      : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), bounds_(bounds), controls_(&controls) {}
+
+  void start() { spawn(accept_all(shared_from_this())); }
+
+  void stop() {
+    {
+      const std::lock_guard guard(controls_mutex_);
+      controls_ = nullptr;
+    }
+    asio::post(acceptor_.get_executor(), [self = shared_from_this()] { self->close_all(); });
+  }
+
+  /// After stop(). Asio's ring must not be destroyed before its last operation has ended.
+  void wait_for_the_end() { ended_.get_future().wait(); }
+
+ private:
+  static task<void> accept_all(std::shared_ptr<core> self) {
+    while (self->acceptor_.is_open()) {
+      auto [fault, socket] = co_await self->acceptor_.async_accept(asio::as_tuple(asio::use_awaitable));
+      if (fault == asio::error::operation_aborted) co_return;
+      if (fault) {
+        log(log_level::warn, "http", "Cannot accept a connection", {{"error", fault.message()}});
+        self->pause_.expires_after(accept_pause);
+        auto [cancelled] = co_await self->pause_.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (cancelled) co_return;
+        continue;
+      }
+      self->admit(std::move(socket));
+    }
+  }
+
+  void admit(tcp::socket socket) {
+    const bool full = serving_ >= bounds_.connections_max;
+    if (closed_ || (full && refusing_ >= refusals_max)) return;
+    auto client = make_connection(std::move(socket), bounds_);
+    spawn(full ? refuse(shared_from_this(), std::move(client)) : serve(shared_from_this(), std::move(client)));
+  }
+
+  /// First called by start(), which may be before the lane runs; from then on by the lane.
+  void spawn(task<void> member) {
+    ++running_;
+    asio::co_spawn(acceptor_.get_executor(), std::move(member), [self = shared_from_this()](std::exception_ptr thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+      --self->running_;
+      self->check_end();
+    });
+  }
+
+  void check_end() {
+    if (closed_ && running_ == 0) ended_.set_value();
+  }
+
+  static task<void> serve(std::shared_ptr<core> self, std::unique_ptr<connection> client) {
+    const counted place(*self, *client, self->serving_);
+    connection::answer to = [self](const request_view& request) { return self->answer(request); };
+    co_await client->converse(std::move(to));
+  }
+
+  static task<void> refuse(std::shared_ptr<core> self, std::unique_ptr<connection> client) {
+    const counted place(*self, *client, self->refusing_);
+    co_await client->refuse();
+  }
+
+  response answer(const request_view& request) {
+    const std::lock_guard guard(controls_mutex_);
+    if (controls_ == nullptr) return refusal(503, "ShuttingDown", "this process is about to end");
+    response reply = handle(request, *controls_);
+    log(log_level::debug, "http", "Answered",
+        {{"method", request.method}, {"uri", request.target}, {"status", reply.status}});
+    return reply;
+  }
+
+  void close_all() {
+    if (closed_) return;
+    closed_ = true;
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+    for (connection* client : clients_) client->close();
+    check_end();
+  }
+
+  /// A connection's place in the books.
+  class counted {
+   public:
+    counted(core& books, connection& client, std::size_t& count) : books_(books), client_(client), count_(count) {
+      ++count_;
+      books_.clients_.insert(&client_);
+    }
+    ~counted() {
+      books_.clients_.erase(&client_);
+      --count_;
+    }
+    counted(const counted&) = delete;
+    counted& operator=(const counted&) = delete;
+
+   private:
+    core& books_;
+    connection& client_;
+    std::size_t& count_;
+  };
+
+  tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
+  const server_limits bounds_;
+  bool closed_ = false;
+  std::size_t running_ = 0;  // coroutines, the accepting one included
+  std::promise<void> ended_;
+  std::size_t serving_ = 0;
+  std::size_t refusing_ = 0;
+  std::unordered_set<connection*> clients_;
+  std::mutex controls_mutex_;  // stop() comes from another thread
+  session::controls* controls_;
+};
+
+class listening_server final : public server {
+ public:
+  listening_server(std::shared_ptr<core> inner, std::uint16_t port) : core_(std::move(inner)), port_(port) {}
+  ~listening_server() override {
+    core_->stop();
+    core_->wait_for_the_end();
+  }
+  listening_server(const listening_server&) = delete;
+  listening_server& operator=(const listening_server&) = delete;
+
+  std::uint16_t port() const noexcept override { return port_; }
+  void stop() override { core_->stop(); }
+
+ private:
+  std::shared_ptr<core> core_;
+  std::uint16_t port_;
+};
+
+error cannot_listen(std::uint16_t port, const boost::system::error_code& fault) {
+  const std::string where = "127.0.0.1:" + std::to_string(port);
+  if (fault == asio::error::address_in_use) {
+    return failure(error_kind::configuration,
+                   "port " + std::to_string(port) +
+                       " is taken by another process (perhaps another sluice); choose another one with --port");
+  }
+  return failure(error_kind::configuration,
+                 "cannot listen on " + where + ": " + fault.message() + "; choose another port with --port");
+}
+
+}  // namespace
+
+result<std::unique_ptr<server>> server::listen(asio::any_io_executor lane, std::uint16_t port,
+                                               session::controls& controls, server_limits bounds) {
+  tcp::acceptor acceptor(lane);
+  boost::system::error_code fault;
+  const tcp::endpoint local(asio::ip::address_v4::loopback(), port);
+  acceptor.open(local.protocol(), fault);
+  // Without it a restart within a minute finds the port taken by connections that are long closed.
+  if (!fault) acceptor.set_option(tcp::acceptor::reuse_address(true), fault);
+  if (!fault) acceptor.bind(local, fault);
+  if (!fault) acceptor.listen(asio::socket_base::max_listen_connections, fault);
+  if (fault) return cannot_listen(port, fault);
+  const std::uint16_t bound_port = acceptor.local_endpoint().port();
+  auto inner = std::make_shared<core>(std::move(acceptor), controls, bounds);
+  inner->start();
+  return std::unique_ptr<server>(std::make_unique<listening_server>(std::move(inner), bound_port));
+}
+
+}  // namespace sluice::http

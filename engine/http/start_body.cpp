@@ -1,0 +1,246 @@
+#include "engine/http/start_body.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include <simdjson.h>
+
+#include "engine/runtime/limits.hpp"
+#include "engine/session/nearest_name.hpp"
+
+namespace sluice::http {
+namespace {
+
+namespace dom = simdjson::dom;
+using check_result = std::optional<body_refusal>;
+
+// The deepest documented field is at level 5 (sharding.shardingEntries[].shardCollection.key[]).
+constexpr std::size_t depth_max = 32;
+
+/// For a message; a sender's megabyte of a name is cut, between two UTF-8 characters.
+std::string in_quotes(std::string_view name) {
+  constexpr std::size_t shown_max = 64;
+  if (name.size() <= shown_max) return "\"" + std::string(name) + "\"";
+  std::size_t end = shown_max;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;
+  return "\"" + std::string(name.substr(0, end)) + "...\"";
+}
+
+std::string_view type_name(const dom::element& value) {
+  switch (value.type()) {
+    case dom::element_type::ARRAY:
+      return "an array";
+    case dom::element_type::OBJECT:
+      return "a document";
+    case dom::element_type::STRING:
+      return "a string";
+    case dom::element_type::BOOL:
+      return "a boolean";
+    case dom::element_type::NULL_VALUE:
+      return "null";
+    default:
+      return "a number";
+  }
+}
+
+body_refusal wrong_type(std::string_view field, std::string_view wanted, const dom::element& value) {
+  return {"WrongType", in_quotes(field) + " must be " + std::string(wanted) + ", not " + std::string(type_name(value))};
+}
+
+body_refusal not_offered(std::string_view field, std::string_view what_to_do) {
+  return {"OptionNotOffered", in_quotes(field) + " is not offered by this version: " + std::string(what_to_do)};
+}
+
+// --- one function for each kind of option that is known but has a single effect here ---
+
+template <bool only>
+check_result boolean_only(std::string_view field, const dom::element& value, std::string_view otherwise) {
+  bool given = false;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a boolean", value);
+  if (given == only) return {};
+  return not_offered(field, otherwise);
+}
+
+check_result string_only(std::string_view field, const dom::element& value, std::string_view only,
+                         std::string_view otherwise) {
+  std::string_view given;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a string", value);
+  if (given == only) return {};
+  return not_offered(field, otherwise);
+}
+
+check_result empty_array_only(std::string_view field, const dom::element& value, std::string_view otherwise) {
+  dom::array given;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "an array", value);
+  if (given.size() == 0) return {};
+  return not_offered(field, otherwise);
+}
+
+check_result build_indexes(std::string_view field, const dom::element& value, std::string_view otherwise) {
+  std::string_view given;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a string", value);
+  static constexpr std::array<std::string_view, 5> known{"afterDataCopy", "beforeDataCopy", "excludeHashed",
+                                                         "excludeHashedAfterCopy", "never"};
+  if (std::ranges::find(known, given) == known.end()) {
+    return body_refusal{"BadValue", in_quotes(field) + " has an unknown value" + session::did_you_mean(given, known)};
+  }
+  return string_only(field, value, "afterDataCopy", otherwise);
+}
+
+check_result write_blocking(std::string_view field, const dom::element& value, std::string_view otherwise) {
+  if (value.is<bool>()) return boolean_only<false>(field, value, otherwise);
+  if (!value.is<std::string_view>()) return wrong_type(field, "a string or a boolean", value);
+  return string_only(field, value, "none", otherwise);
+}
+
+check_result destination_data(std::string_view field, const dom::element& value, std::string_view otherwise) {
+  return string_only(field, value, "requireEmptyDestination", otherwise);
+}
+
+check_result verification(std::string_view field, const dom::element& value, std::string_view otherwise) {
+  dom::object options;
+  if (value.get(options) != simdjson::SUCCESS) return wrong_type(field, "a document", value);
+  for (const auto [key, option] : options) {
+    if (key != "enabled") {
+      static constexpr std::array<std::string_view, 1> known{"enabled"};
+      return body_refusal{"UnknownField", in_quotes("verification." + std::string(key)) + " is no option" +
+                                              session::did_you_mean(key, known)};
+    }
+    if (auto refused = boolean_only<false>("verification.enabled", option, otherwise)) return refused;
+  }
+  return {};
+}
+
+check_result natural_order(std::string_view field, const dom::element& value, std::string_view otherwise) {
+  dom::array filters;
+  if (value.get(filters) != simdjson::SUCCESS) return wrong_type(field, "an array", value);
+  if (filters.size() == 0) return {};
+  // {"database":"."} means every collection, which is how all of them are read.
+  dom::object filter;
+  std::string_view database;
+  const bool everything = filters.size() == 1 && filters.at(0).get(filter) == simdjson::SUCCESS && filter.size() == 1 &&
+                          filter["database"].get(database) == simdjson::SUCCESS && database == ".";
+  if (everything) return {};
+  return not_offered(field, otherwise);
+}
+
+check_result never_offered(std::string_view field, const dom::element& /*value*/, std::string_view otherwise) {
+  return not_offered(field, otherwise);
+}
+
+struct known_option {
+  std::string_view name;
+  check_result (*check)(std::string_view, const dom::element&, std::string_view);
+  std::string_view otherwise;  // what is so instead, and what to do
+};
+
+constexpr std::array options{
+    known_option{"buildIndexes", build_indexes, "indexes are always built after the data; leave it out"},
+    known_option{"copyInNaturalOrder", natural_order, "every collection is read in natural order; leave it out"},
+    known_option{"destinationDataHandling", destination_data, "the namespaces to copy must not exist; leave it out"},
+    known_option{"detectRandomId", boolean_only<true>, "every collection is read in natural order; leave it out"},
+    known_option{"documentFilter", never_offered, "documents are copied whole collections at a time; leave it out"},
+    known_option{"enableUserWriteBlocking", write_blocking,
+                 "nothing is write-blocked; keep other writers off the destination yourself, and leave it out"},
+    known_option{"excludeNamespaces", empty_array_only, "use `sluice copy --exclude`"},
+    known_option{"includeNamespaces", empty_array_only, "use `sluice copy --include`"},
+    known_option{"namespaceRemap", empty_array_only, "namespaces keep their names; leave it out"},
+    known_option{"preExistingDestinationData", boolean_only<false>,
+                 "the namespaces to copy must not exist on the destination; leave it out"},
+    known_option{"reversible", boolean_only<false>, "a run cannot be reversed; leave it out"},
+    known_option{"sharding", never_offered, "the destination is a replica set; leave it out"},
+    known_option{"skipDiskSpaceCheck", boolean_only<true>,
+                 "free disk space of the destination is not checked; make sure of it, then leave it out"},
+    known_option{"verification", verification, "documents are not verified; leave it out"},
+};
+
+constexpr auto field_names = [] {
+  std::array<std::string_view, options.size() + 2> names{"source", "destination"};
+  std::ranges::transform(options, names.begin() + 2, &known_option::name);
+  return names;
+}();
+
+/// The label, or why it is none.
+check_result read_label(std::string_view field, const dom::element& value, std::string& label) {
+  std::string_view given;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a string", value);
+  if (given != "cluster0" && given != "cluster1") {
+    return body_refusal{"BadValue", in_quotes(field) + " must be \"cluster0\" or \"cluster1\""};
+  }
+  label = given;
+  return {};
+}
+
+/// A document with the same key twice means two things to two readers; refused at every level. Depth is bounded by the
+/// parser.
+check_result refuse_duplicate_keys(const dom::element& value) {
+  if (dom::array elements; value.get(elements) == simdjson::SUCCESS) {
+    for (const dom::element element : elements) {
+      if (auto refused = refuse_duplicate_keys(element)) return refused;
+    }
+    return {};
+  }
+  dom::object fields;
+  if (value.get(fields) != simdjson::SUCCESS) return {};
+  std::set<std::string_view> seen;
+  for (const auto [key, field] : fields) {
+    if (!seen.insert(key).second) return body_refusal{"DuplicateField", in_quotes(key) + " is given twice"};
+    if (auto refused = refuse_duplicate_keys(field)) return refused;
+  }
+  return {};
+}
+
+check_result read_field(std::string_view key, const dom::element& value, session::start_request& request) {
+  if (key == "source") return read_label(key, value, request.source);
+  if (key == "destination") return read_label(key, value, request.destination);
+  const auto option = std::ranges::find(options, key, &known_option::name);
+  if (option != options.end()) return option->check(key, value, option->otherwise);
+  return body_refusal{"UnknownField",
+                      in_quotes(key) + " is no field of this call" + session::did_you_mean(key, field_names)};
+}
+
+check_result check_labels(const session::start_request& request) {
+  for (const auto& [field, label] :
+       {std::pair("source", &request.source), std::pair("destination", &request.destination)}) {
+    if (label->empty()) {
+      return body_refusal{"MissingField",
+                          in_quotes(field) + R"( is missing; send {"source":"cluster0","destination":"cluster1"})"};
+    }
+  }
+  if (request.source == request.destination) {
+    return body_refusal{"BadValue",
+                        "\"source\" and \"destination\" must differ; one is \"cluster0\", the other \"cluster1\""};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::variant<session::start_request, body_refusal> parse_start_body(std::string_view body) {
+  if (body.empty()) body = "{}";
+  dom::parser parser(limits::http_body_bytes_max);
+  dom::element document;
+  simdjson::error_code fault = parser.allocate(body.size(), depth_max);
+  // simdjson reads some bytes past the end, so it gets a padded copy.
+  const simdjson::padded_string padded(body);
+  if (fault == simdjson::SUCCESS) fault = parser.parse(padded).get(document);
+  if (fault != simdjson::SUCCESS) {
+    return body_refusal{"InvalidJSON", std::string("the body is no JSON document: ") + simdjson::error_message(fault)};
+  }
+  dom::object fields;
+  if (document.get(fields) != simdjson::SUCCESS) {
+    return body_refusal{"InvalidJSON", "the body must be a JSON document, not " + std::string(type_name(document))};
+  }
+  if (auto refused = refuse_duplicate_keys(document)) return std::move(*refused);
+  session::start_request request;
+  for (const auto [key, value] : fields) {
+    if (auto refused = read_field(key, value, request)) return std::move(*refused);
+  }
+  if (auto refused = check_labels(request)) return std::move(*refused);
+  return request;
+}
+
+}  // namespace sluice::http
