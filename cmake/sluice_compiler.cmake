@@ -17,9 +17,10 @@ add_library(sluice::options ALIAS sluice_options)
 target_include_directories(sluice_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # -fpch-preprocess is what ccache needs to see the precompiled header. The two warnings are
+  # -fpch-preprocess is what ccache needs to see the precompiled header. The warnings switched off are
   # known false alarms of g++ 12 in coroutine frames and std::string.
-  target_compile_options(sluice_options INTERFACE -fpch-preprocess -Wno-restrict -Wno-maybe-uninitialized)
+  target_compile_options(sluice_options INTERFACE -fpch-preprocess -Wno-restrict -Wno-maybe-uninitialized
+    -Wno-mismatched-new-delete)
 endif()
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -O1)

@@ -162,28 +162,54 @@ task<result<bool>> read_indexes(wire::connection& node, collection_info& info) {
   co_return true;
 }
 
-/// They stay zero for a collection that is gone or renamed: they are estimates.
-task<result<>> read_sizes(wire::connection& node, collection_info& info) {
+std::int64_t number_of(bson::element_view field) {
+  return field ? field.to_int64().value_or(0) : 0;
+}
+
+/// The counters that a mongod keeps in memory. $collStats opens the statistics of every table instead: 0.8 ms a
+/// collection against 0.02 ms (6.0.27). What does not exist (any more) counts as empty.
+task<result<>> read_counters(wire::connection& node, collection_info& info) {
+  bson::builder command;
+  command.append("dataSize", info.data_ns().to_string()).append("estimate", true);
+  bson::document data_size = command.finish();
+  const auto answer = co_await node.run(info.ns.database, std::move(data_size));
+  if (!answer && is_gone(answer.error())) co_return ok();
+  if (!answer) co_return answer.error();
+  info.documents = number_of(answer.value().body.find("numObjects"));
+  info.data_bytes = number_of(answer.value().body.find("size"));
+  co_return ok();
+}
+
+/// Through a mongos: one document a shard.
+task<result<>> read_shard_statistics(wire::connection& node, collection_info& info) {
   bson::builder command;
   command.append("aggregate", info.data_ns().collection).open_array("pipeline");
   command.open_document(command.next_index()).open_document("$collStats").open_document("storageStats").close().close();
   command.close();
-  // The whole reply is some 20 KB of storage engine counters; these four numbers are what is wanted.
+  // The whole reply is some 20 KB of storage engine counters; these three numbers are what is wanted.
   command.open_document(command.next_index()).open_document("$project");
-  for (const auto* field : {"count", "size", "avgObjSize", "timeseries.bucketCount"})
+  for (const auto* field : {"count", "size", "timeseries.bucketCount"})
     command.append("storageStats." + std::string(field), 1);
   command.close().close().close().open_document("cursor").close();
   bson::document coll_stats = command.finish();
   auto stats = co_await run_cursor(node, info.ns.database, std::move(coll_stats));
   if (!stats && is_gone(stats.error())) co_return ok();
   if (!stats) co_return stats.error();
-  const auto number = [](bson::element_view field) { return field ? field.to_int64().value_or(0) : 0; };
   for (const auto& shard : stats.value().documents) {
     const auto view = shard.view();
     const auto buckets = view.at("storageStats", "timeseries", "bucketCount");
-    info.documents += buckets ? number(buckets) : number(view.at("storageStats", "count"));
-    info.data_bytes += number(view.at("storageStats", "size"));
-    info.average_document_bytes = number(view.at("storageStats", "avgObjSize"));
+    info.documents += buckets ? number_of(buckets) : number_of(view.at("storageStats", "count"));
+    info.data_bytes += number_of(view.at("storageStats", "size"));
+  }
+  co_return ok();
+}
+
+/// They stay zero for a collection that is gone or renamed: they are estimates.
+task<result<>> read_sizes(wire::connection& node, collection_info& info) {
+  if (node.hello().is_mongos) {
+    SLUICE_CO_TRYV(co_await read_shard_statistics(node, info));
+  } else {
+    SLUICE_CO_TRYV(co_await read_counters(node, info));
   }
   if (info.documents > 0) info.average_document_bytes = info.data_bytes / info.documents;
   co_return ok();

@@ -38,7 +38,7 @@ struct collection_info {
   bson::document options;           // `options` of listCollections, whole
   std::vector<index_spec> indexes;  // without the automatic _id index (and without a clustered index)
   bson::document id_index;          // the _id index's spec; empty for clustered collections and views
-  // Sizes, from $collStats; estimates. Zero for views.
+  // Sizes, from the server's counters; estimates. Zero for views. Of a time-series: its buckets.
   std::int64_t documents = 0;
   std::int64_t data_bytes = 0;
   std::int64_t average_document_bytes = 0;
@@ -70,10 +70,11 @@ struct namespace_filter {
 /// Databases that the filter cannot take anything of need not be listed.
 [[nodiscard]] bool may_take_from(const namespace_filter& filter, std::string_view database);
 
-/// Reads everything the filter takes: one listCollections a database, one listIndexes and one $collStats a collection.
+/// Reads everything the filter takes: one listCollections a database, one listIndexes and one dataSize (through a
+/// mongos $collStats) a collection.
 /// A collection dropped meanwhile is left out, one renamed meanwhile is there under its old name (mongod; through a
 /// mongos, where collections cannot be named by UUID, it is left out too). Indexes that are still being built are left
-/// out: their commit is yet to come in the oplog. `with_sizes` false skips $collStats. Errors: refused for what cannot
+/// out: their commit is yet to come in the oplog. `with_sizes` false skips the second. Errors: refused for what cannot
 /// be copied (queryable encryption, geoHaystack indexes), naming the namespace; the server's.
 [[nodiscard]] task<result<catalog>> read_catalog(wire::connection& node, const namespace_filter filter,
                                                  bool with_sizes);

@@ -34,19 +34,22 @@ task<result<>> drop_collection(wire::connection& to, cluster::namespace_name ns)
   bson::document command = drop.finish();
   auto dropped = co_await to.run(ns.database, std::move(command));
   if (dropped || dropped.error().server_code == wire::namespace_not_found) co_return ok();
-  co_return dropped.error();
+  // "can't drop system collection": system.js is user data, but can only be emptied.
+  constexpr std::int32_t illegal_operation = 20;
+  if (dropped.error().server_code != illegal_operation) co_return dropped.error();
+  bson::builder empty;
+  empty.append("delete", ns.collection).open_array("deletes").open_document("0");
+  empty.open_document("q").close().append("limit", 0).close().close();
+  bson::document clear = empty.finish();
+  SLUICE_CO_TRYV(co_await to.run(ns.database, std::move(clear)));
+  co_return ok();
 }
 
-task<result<>> restore_bounds(wire::connection& to, const cluster::collection_info& info) {
-  if (info.kind != cluster::collection_kind::capped) co_return ok();
-  const bson::document_view options = info.options;
-  bson::builder change;
-  change.append("collMod", info.ns.collection);
-  change.append("cappedSize", options.find("size").to_int64().value_or(4096));
-  // No bound is 0 for collMod, and absent in the options.
-  change.append("cappedMax", options.find("max").to_int64().value_or(0));
-  bson::document command = change.finish();
-  SLUICE_CO_TRYV(co_await to.run(info.ns.database, std::move(command)));
+task<result<>> restore_options(wire::connection& to, const cluster::collection_info& info) {
+  auto command = cluster::restore_command(info);
+  if (!command) co_return ok();
+  bson::document change = std::move(*command);
+  SLUICE_CO_TRYV(co_await to.run(info.ns.database, std::move(change)));
   co_return ok();
 }
 

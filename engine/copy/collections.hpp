@@ -17,8 +17,9 @@ namespace sluice::copy {
 [[nodiscard]] task<result<>> create_collection(wire::connection& to, const cluster::collection_info& info);
 /// One that does not exist is no error.
 [[nodiscard]] task<result<>> drop_collection(wire::connection& to, cluster::namespace_name ns);
-/// Capped collections get their size and count back (they are huge while data is copied).
-[[nodiscard]] task<result<>> restore_bounds(wire::connection& to, const cluster::collection_info& info);
+/// Capped collections get their size and count back (they are huge while data is copied), clustered and time-series ones
+/// their expiry (it sleeps meanwhile).
+[[nodiscard]] task<result<>> restore_options(wire::connection& to, const cluster::collection_info& info);
 
 /// Runs one of the above for many collections over several connections, surviving elections. `each` is called on the
 /// calling lane; the first error that is not retryable ends all.

@@ -74,7 +74,8 @@ class copier::shared {
 
   task<result<>> work(worker& w) {
     for (;;) {
-      SLUICE_CO_TRY(auto next, co_await runtime::call_on(control_, [this] { return next_assignment(); }));
+      auto ask = [this] { return next_assignment(); };
+      SLUICE_CO_TRY(auto next, co_await runtime::call_on(control_, ask));
       if (!next) co_return ok();
       const assignment mine = std::move(*next);
       collection_counters& counters = *job_.counters.at(mine.what->ns);
@@ -86,7 +87,8 @@ class copier::shared {
       auto end = co_await copy_partition(w, mine, counters, std::move(advanced));
       if (end.has_error()) co_return end.error();
       const partition_end how = end.value();
-      SLUICE_CO_TRYV(co_await runtime::call_on(control_, [this, mine, how] { return ended(mine, how); }));
+      auto tell = [this, &mine, how] { return ended(mine, how); };
+      SLUICE_CO_TRYV(co_await runtime::call_on(control_, tell));
     }
   }
 

@@ -71,7 +71,7 @@ class beast_connection final : public connection {
     stream_.expires_after(bounds_.idle_timeout);  // for headers and body together: dripping bytes gains no time
     auto [fault, header_bytes] = co_await bhttp::async_read_header(stream_, buffer_, parser, as_result);
     if (!fault && !parser.is_done()) fault = co_await read_body(parser);
-    if (fault) { fprintf(stderr, "DBG header fault %s\n", fault.message().c_str());
+    if (fault) {
       if (!is_request_fault(fault)) co_return false;
       response reply = broken_request(fault, bounds_);
       co_await turn_away(std::move(reply));

@@ -28,7 +28,7 @@ constexpr auto progress_interval = std::chrono::seconds(1);
 bson::document create_indexes(const cluster::collection_info& info, std::span<const cluster::index_spec> specs) {
   bson::builder command;
   command.append("createIndexes", info.ns.collection).open_array("indexes");
-  for (const auto& spec : specs) command.push(cluster::index_for_create(spec));
+  for (const auto& spec : specs) command.push(cluster::index_for_create(spec, info));
   command.close().open_document("writeConcern").append("w", "majority").close();
   return command.finish();
 }

@@ -61,6 +61,7 @@ class bounded_stream {
     values_.clear();
     wake_all();
   }
+  [[nodiscard]] bool abandoned() const noexcept { return abandoned_; }
   [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
 
  private:

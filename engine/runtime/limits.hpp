@@ -40,6 +40,21 @@ inline constexpr auto retry_backoff_max = 2s;
 // --- copy ---
 /// Partitions are cut to about this size: small enough to repeat, large enough to forget the cost of opening one.
 inline constexpr std::size_t partition_bytes_target = 384 * mib;
+/// Below this a collection is one partition.
+inline constexpr std::size_t partition_bytes_min = 64 * mib;
+/// What a batch should weigh: past a few MiB the server gains nothing, and smaller batches stay in the CPU's cache
+/// between the receive and the send (docs/performance.md has the series).
+inline constexpr std::size_t batch_bytes_target = 4 * mib;
+/// Documents sampled for each boundary: ten a partition keep the largest within twice the smallest.
+inline constexpr std::int32_t samples_per_partition = 10;
+/// Details kept of documents that the destination refused; all are counted.
+inline constexpr std::size_t refused_documents_kept = 1000;
+
+// --- checkpoint ---
+/// How often positions are made durable: what a crash repeats.
+inline constexpr auto checkpoint_interval = 1s;
+/// How long a process that died without a word keeps others out (its own host sees at once that it is gone).
+inline constexpr auto lease_time = 15s;
 
 // --- HTTP ---
 inline constexpr std::size_t http_body_bytes_max = 1 * mib;

@@ -288,10 +288,10 @@ task<result<>> copy_run::copy_data() {
   SLUICE_CO_TRYV(co_await copier.run());
   runtime::failure_point("data_copied");
   if (opened_.phase != sluice::state::run_phase::indexing) {
-    auto restore = [](wire::connection& to, const collection_info& info) { return copy::restore_bounds(to, info); };
+    auto restore = [](wire::connection& to, const collection_info& info) { return copy::restore_options(to, info); };
     auto left = data_collections();
     std::erase_if(left, [this](const collection_info* info) {
-      return info->kind != collection_kind::capped || board_.counters.at(info->ns)->gone;
+      return !cluster::restore_command(*info) || board_.counters.at(info->ns)->gone;
     });
     SLUICE_CO_TRYV(co_await copy::for_each_collection(destination_, left, restore, scope_, settings_.retry_time));
     SLUICE_CO_TRYV(co_await checkpoint_->set_phase(sluice::state::run_phase::indexing));

@@ -87,7 +87,6 @@ borrowed_stream::borrowed_stream(transport& over) : line(&over) {
   base.writev = &writev;
   base.readv = &readv;
   base.setsockopt = [](mongoc_stream_t*, int, int, void*, mongoc_socklen_t) { return 0; };
-  base.get_base_stream = [](mongoc_stream_t*) -> mongoc_stream_t* { return nullptr; };
   base.check_closed = [](mongoc_stream_t* stream) { return of(stream).line == nullptr; };
   base.poll = &poll;
   base.timed_out = [](mongoc_stream_t*) { return false; };

@@ -128,7 +128,7 @@ task<result<>> socket_connection::say_hello(bool with_metadata) {
 }
 
 result<> socket_connection::begin(bson::document_view command) {
-  assert(!reply_due_ && "one command at a time");
+  assert((!reply_due_ || !is_open()) && "one command at a time");
   command_ = (*command.begin()).key();
   if (is_open()) return ok();
   return line_->explain({}, "before \"" + command_ + "\" was sent");
@@ -150,6 +150,7 @@ task<result<>> socket_connection::send_request() {
 }
 
 task<result<reply>> socket_connection::receive_reply(runtime::buffer_pool* pool) {
+  if (!is_open()) co_return broken(error_code());
   assert(reply_due_ && "a reply that nobody owes");
   runtime::buffer memory;
   reader_.start(awaited_);
@@ -172,7 +173,7 @@ task<result<reply>> socket_connection::receive_reply(runtime::buffer_pool* pool)
     const auto progressed = reader_.received(into.size());
     if (!progressed) co_return broken(progressed.error());
   }
-  const auto parsed = reader_.take();
+  const auto parsed = reader_.take(pool != nullptr ? batch_check::frame : batch_check::documents);
   if (!parsed) co_return broken(parsed.error());
 
   const message& said = parsed.value();

@@ -16,9 +16,8 @@
 
 namespace sluice::wire {
 
-/// One reply: its memory and the validated-at-the-frame body in it. The body is checked to be a well-formed document
-/// at the top level (lengths and types of all top-level fields); nested documents of server replies are validated
-/// unless they are the documents of a cursor batch, which are framed only (see cursor.hpp).
+/// One reply: its memory and the validated body in it. run() and run_with_array() validate all of it; receive() leaves
+/// out the documents of a cursor batch, which is framed only: walk it with bson::raw_array_walk.
 struct reply {
   runtime::buffer memory;
   bson::document_view body;   // points into memory

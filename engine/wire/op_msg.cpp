@@ -7,7 +7,6 @@
 
 #include "bson/bytes.hpp"
 #include "engine/runtime/limits.hpp"
-#include "engine/wire/reply_body.hpp"
 
 namespace sluice::wire {
 
@@ -68,7 +67,7 @@ result<message_header> parse_message_header(std::span<const std::byte, message_h
                         .operation = static_cast<opcode>(operation)};
 }
 
-result<message> parse_message(bytes_view after_header) {
+result<message> parse_message(bytes_view after_header, batch_check batches) {
   if (after_header.size() < flags_bytes) return no_message("message cut off in its flag bits");
   const auto flags = bson::load<std::uint32_t>(after_header.data());
   if ((flags & required_flags & ~(checksum_present | more_to_come)) != 0) {
@@ -99,7 +98,7 @@ result<message> parse_message(bytes_view after_header) {
     sections = sections.subspan(length);
   }
   if (body.empty()) return no_message("message without a body");
-  SLUICE_TRYV(check_reply_body(body));
+  SLUICE_TRYV(check_reply_body(body, batches));
   return message{.body = bson::document_view(body.data()),
                  .more_to_come = (flags & more_to_come) != 0,
                  .exhaust_allowed = (flags & exhaust_allowed_flag) != 0};
@@ -186,12 +185,12 @@ void reply_reader::give(std::span<std::byte> memory) noexcept {
   part_ = part::body;
 }
 
-result<message> reply_reader::take() {
+result<message> reply_reader::take(batch_check batches) {
   assert(part_ == part::done);
-  if (!packed_) return parse_message(memory_.first(body_bytes_));
+  if (!packed_) return parse_message(memory_.first(body_bytes_), batches);
   const auto unpacked = memory_.first(unpacked_bytes_);
   SLUICE_TRYV(decompress(packed_with_, memory_.subspan(unpacked_bytes_, body_bytes_), unpacked));
-  return parse_message(unpacked);
+  return parse_message(unpacked, batches);
 }
 
 void request::begin(std::int32_t id, std::string_view database, bson::document_view command, std::uint32_t flags) {

@@ -1,6 +1,6 @@
 // OP_MSG as a machine: what to read next, where to, and what a complete message says. Never touches a socket.
 //
-// One reply of 16 MiB costs two reads (header, rest), no copy, and one step a document to check the batch's frames.
+// One reply of 16 MiB costs two reads (header, rest) and no copy; its documents are not looked at.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include "engine/runtime/result.hpp"
 #include "engine/wire/compression.hpp"
 #include "engine/wire/connection_string.hpp"
+#include "engine/wire/reply_body.hpp"
 
 namespace sluice::wire {
 
@@ -41,7 +42,7 @@ struct message {
 /// `after_header`: flag bits, sections, checksum where announced (taken off, not verified: TCP and TLS have their own).
 /// Exactly one body; document sequences, which servers may send beside it, are checked and left out.
 /// The body is validated as check_reply_body() (reply_body.hpp) does. Errors: protocol.
-[[nodiscard]] result<message> parse_message(bson::bytes_view after_header);
+[[nodiscard]] result<message> parse_message(bson::bytes_view after_header, batch_check batches);
 
 /// Reads one reply, step by step:
 ///
@@ -49,7 +50,7 @@ struct message {
 ///   while (reader.next() != reply_reader::step::done)
 ///     if (reader.next() == step::memory) reader.give(memory of at least reader.memory_bytes());
 ///     else check(reader.received(read up to reader.into().size() bytes to reader.into()));
-///   auto reply = reader.take();
+///   auto reply = reader.take(batch_check::documents);
 ///
 /// After an error the connection is worthless: what follows in the stream cannot be told.
 class reply_reader {
@@ -67,7 +68,7 @@ class reply_reader {
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
   void give(std::span<std::byte> memory) noexcept;
   /// Unpacks and parses. The views point into the given memory.
-  [[nodiscard]] result<message> take();
+  [[nodiscard]] result<message> take(batch_check batches);
 
   [[nodiscard]] const message_header& header() const noexcept { return header_; }
   /// The id that the next message of an exhaust stream answers to: servers continue with their reply's own id.

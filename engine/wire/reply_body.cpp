@@ -60,39 +60,17 @@ result<> check_in_full(bytes_view body) {
 
 }  // namespace
 
-std::optional<std::size_t> count_framed_documents(bytes_view array) noexcept {
-  constexpr std::size_t smallest = 5;
-  if (!bson::framed(array)) return {};
-  const std::byte* at = array.data() + 4;
-  const std::byte* const last = array.data() + array.size() - 1;
-  std::size_t documents = 0;
-  while (at < last) {
-    if (*at != static_cast<std::byte>(bson::type::document)) return {};
-    const auto* zero = static_cast<const std::byte*>(std::memchr(at + 1, 0, static_cast<std::size_t>(last - at - 1)));
-    if (zero == nullptr) return {};
-    const std::byte* const document = zero + 1;
-    const auto room = static_cast<std::size_t>(last - document);
-    if (room < smallest) return {};
-    const auto length = bson::load_length(document);
-    if (length < smallest || length > room || document[length - 1] != std::byte{0}) return {};
-    at = document + length;
-    ++documents;
-  }
-  return documents;
-}
-
-result<> check_reply_body(bytes_view body) {
+result<> check_reply_body(bytes_view body, batch_check batches) {
   if (!bson::framed(body)) return broken("a body whose length and end do not fit");
-  const auto batch_at = find_batch(body);
+  const auto batch_at = batches == batch_check::frame ? find_batch(body) : std::nullopt;
   if (!batch_at) return check_in_full(body);
 
   const std::size_t room = body.size() - *batch_at;
   if (room < 4) return broken("a cursor batch cut off at its length");
   const std::size_t batch_bytes = bson::load_length(body.data() + *batch_at);
   if (batch_bytes < 5 || batch_bytes > room) return broken("a cursor batch that runs past its message");
-  if (!count_framed_documents(body.subspan(*batch_at, batch_bytes))) {
-    return broken("a cursor batch whose documents' lengths do not fit");
-  }
+  if (!bson::framed(body.subspan(*batch_at, batch_bytes)))
+    return broken("a cursor batch whose length and end do not fit");
 
   // The envelope: the same bytes around an empty array, validated like any document.
   constexpr std::size_t empty_array_bytes = 5;

@@ -1,0 +1,182 @@
+// Namespaces, filters, and options turned into commands.
+#include "engine/cluster/catalog.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/cluster/fixture.hpp"
+
+namespace sluice::cluster {
+namespace {
+
+using testing::json;
+using testing::text;
+
+TEST(namespaces, belong_to_the_user_or_not) {
+  for (const auto& [db, coll, users] : std::vector<std::tuple<const char*, const char*, bool>>{
+           {"shop", "orders", true},
+           {"shop", "system.js", true},
+           {"shop", "systemx", true},
+           {"shop", "system.views", false},
+           {"shop", "system.profile", false},
+           {"shop", "system.buckets.weather", false},
+           {"admin", "x", false},
+           {"local", "x", false},
+           {"config", "x", false},
+           {"administration", "x", true},
+           {"__mdb_internal_sluice", "run", false},
+           {"__mdb_internal_mongosync", "resumeData", false},
+           {"mongosync_reserved_for_internal_use", "x", false},
+           {"mongosync_reserved_for_verification_src_metadata", "x", false},
+       }) {
+    EXPECT_EQ(is_user_namespace({db, coll}), users) << db << '.' << coll;
+  }
+}
+
+TEST(namespace_filter, takes_everything_when_empty) {
+  EXPECT_TRUE((namespace_filter{}).takes({"a", "b"}));
+}
+
+TEST(namespace_filter, names_databases_and_collections_exactly) {
+  const namespace_filter filter{.include = {"shop", "blog.posts.old"}, .exclude = {}};
+  EXPECT_TRUE(filter.takes({"shop", "orders"}));
+  EXPECT_TRUE(filter.takes({"blog", "posts.old"}));
+  EXPECT_FALSE(filter.takes({"blog", "posts"}));
+  EXPECT_FALSE(filter.takes({"blog", "posts.older"}));
+  EXPECT_FALSE(filter.takes({"shop2", "orders"}));
+  EXPECT_FALSE(filter.takes({"sho", "p"}));
+}
+
+TEST(namespace_filter, exclude_wins) {
+  const namespace_filter filter{.include = {"shop", "blog.posts"}, .exclude = {"shop.logs", "blog"}};
+  EXPECT_TRUE(filter.takes({"shop", "orders"}));
+  EXPECT_FALSE(filter.takes({"shop", "logs"}));
+  EXPECT_FALSE(filter.takes({"blog", "posts"}));
+}
+
+TEST(namespace_filter, knows_databases_that_need_no_listing) {
+  const namespace_filter filter{.include = {"shop", "blog.posts"}, .exclude = {"shop", "blog.drafts"}};
+  EXPECT_FALSE(may_take_from(filter, "shop"));
+  EXPECT_TRUE(may_take_from(filter, "blog"));
+  EXPECT_FALSE(may_take_from(filter, "blo"));
+  EXPECT_TRUE(may_take_from({}, "anything"));
+}
+
+collection_info collection(collection_kind kind, std::string_view options) {
+  collection_info info;
+  info.ns = {"db", "c"};
+  info.kind = kind;
+  info.options = json(options);
+  return info;
+}
+
+std::string created(collection_kind kind, std::string_view options, bool for_data_phase = false) {
+  return text(create_command(collection(kind, options), for_data_phase));
+}
+
+TEST(collection_info, says_where_data_lies) {
+  EXPECT_EQ(collection(collection_kind::plain, "{}").data_ns().to_string(), "db.c");
+  EXPECT_EQ(collection(collection_kind::timeseries, "{}").data_ns().to_string(), "db.system.buckets.c");
+}
+
+TEST(create_command, keeps_options_in_order) {
+  EXPECT_EQ(created(collection_kind::plain, R"({"validator": {"a": {"$gt": 1}}, "validationLevel": "moderate",
+      "validationAction": "warn", "changeStreamPreAndPostImages": {"enabled": true}})"),
+            text(R"({"create": "c", "validator": {"a": {"$gt": 1}}, "validationLevel": "moderate",
+      "validationAction": "warn", "changeStreamPreAndPostImages": {"enabled": true}})"));
+}
+
+TEST(create_command, makes_views) {
+  EXPECT_EQ(
+      created(collection_kind::view, R"({"viewOn": "x", "pipeline": [{"$match": {}}], "collation": {"locale": "de"}})"),
+      text(R"({"create": "c", "viewOn": "x", "pipeline": [{"$match": {}}], "collation": {"locale": "de"}})"));
+}
+
+TEST(create_command, unbounds_capped_collections_for_the_data_phase) {
+  const auto options = R"({"capped": true, "size": 4096, "max": 10})";
+  EXPECT_EQ(created(collection_kind::capped, options),
+            text(R"({"create": "c", "capped": true, "size": 4096, "max": 10})"));
+  EXPECT_EQ(created(collection_kind::capped, options, true),
+            text(R"({"create": "c", "capped": true, "size": {"$numberLong": "1125899906842624"}})"));
+}
+
+TEST(create_command, leaves_bounds_that_mean_nothing) {
+  EXPECT_EQ(created(collection_kind::plain, R"({"capped": false, "size": 4096, "max": 3})"),
+            text(R"({"create": "c"})"));
+  EXPECT_EQ(created(collection_kind::capped, R"({"capped": true, "size": 4096, "max": 0})"),
+            text(R"({"create": "c", "capped": true, "size": 4096})"));
+}
+
+TEST(create_command, lets_nothing_expire_in_the_data_phase) {
+  const auto options = R"({"clusteredIndex": {"v": 2, "key": {"_id": 1}, "name": "mine", "unique": true},
+      "expireAfterSeconds": {"$numberLong": "60"}})";
+  EXPECT_EQ(created(collection_kind::clustered, options), text(std::string(R"({"create": "c", )") + (options + 1)));
+  EXPECT_EQ(created(collection_kind::clustered, options, true),
+            text(R"({"create": "c", "clusteredIndex": {"v": 2, "key": {"_id": 1}, "name": "mine", "unique": true}})"));
+  EXPECT_EQ(
+      created(collection_kind::timeseries, R"({"expireAfterSeconds": 60, "timeseries": {"timeField": "t"}})", true),
+      text(R"({"create": "c", "timeseries": {"timeField": "t"}})"));
+}
+
+TEST(create_command, drops_what_no_server_takes_any_more) {
+  EXPECT_EQ(created(collection_kind::capped, R"({"create": "old", "capped": true, "size": 4096, "autoIndexId": false,
+      "flags": 1, "temp": true})"),
+            text(R"({"create": "c", "capped": true, "size": 4096})"));
+  EXPECT_EQ(created(collection_kind::capped, R"({"capped": true, "size": 4096, "autoIndexId": true})"),
+            text(R"({"create": "c", "capped": true, "size": 4096, "autoIndexId": true})"));
+}
+
+TEST(create_command, translates_pre_images) {
+  EXPECT_EQ(created(collection_kind::plain, R"({"recordPreImages": true})"),
+            text(R"({"create": "c", "changeStreamPreAndPostImages": {"enabled": true}})"));
+  EXPECT_EQ(created(collection_kind::plain, R"({"recordPreImages": false})"), text(R"({"create": "c"})"));
+}
+
+TEST(create_command, keeps_only_portable_storage_options) {
+  EXPECT_EQ(created(collection_kind::plain,
+                    R"({"storageEngine": {"inMemory": {}, "wiredTiger": {"configString": "block_compressor=zstd"}}})"),
+            text(R"({"create": "c", "storageEngine": {"wiredTiger": {"configString": "block_compressor=zstd"}}})"));
+  EXPECT_EQ(created(collection_kind::plain,
+                    R"j({"storageEngine": {"wiredTiger": {"configString": "encryption=(keyid=x)"}}})j"),
+            text(R"({"create": "c"})"));
+}
+
+TEST(create_command, spells_out_an_unusual_id_index) {
+  auto info = collection(collection_kind::plain, R"({"collation": {"locale": "fr"}})");
+  info.id_index = json(R"({"v": 2, "key": {"_id": 1}, "name": "_id_", "ns": "db.c", "collation": {"locale": "fr"}})");
+  EXPECT_EQ(text(create_command(info, false)), text(R"({"create": "c", "collation": {"locale": "fr"},
+      "idIndex": {"v": 2, "key": {"_id": 1}, "name": "_id_", "collation": {"locale": "fr"}}})"));
+  info = collection(collection_kind::plain, "{}");
+  info.id_index = json(R"({"v": 1, "key": {"_id": 1}, "name": "_id_"})");
+  EXPECT_EQ(text(create_command(info, true)),
+            text(R"({"create": "c", "idIndex": {"v": 1, "key": {"_id": 1}, "name": "_id_"}})"));
+  info.id_index = json(R"({"v": 2, "key": {"_id": 1}, "name": "_id_"})");
+  EXPECT_EQ(text(create_command(info, false)), text(R"({"create": "c"})"));
+}
+
+TEST(restore_command, gives_back_what_the_data_phase_took) {
+  const auto restored = [](collection_kind kind, std::string_view options) {
+    const auto command = restore_command(collection(kind, options));
+    return command ? text(*command) : "nothing";
+  };
+  EXPECT_EQ(restored(collection_kind::capped, R"({"capped": true, "size": 4096.0, "max": 10})"),
+            text(R"({"collMod": "c", "cappedSize": {"$numberLong": "4096"}, "cappedMax": {"$numberLong": "10"}})"));
+  EXPECT_EQ(restored(collection_kind::capped, R"({"capped": true, "size": 4096})"),
+            text(R"({"collMod": "c", "cappedSize": {"$numberLong": "4096"}})"));
+  EXPECT_EQ(restored(collection_kind::timeseries, R"({"expireAfterSeconds": 60, "timeseries": {}})"),
+            text(R"({"collMod": "c", "expireAfterSeconds": 60})"));
+  EXPECT_EQ(restored(collection_kind::clustered, R"({"clusteredIndex": {}})"), "nothing");
+  EXPECT_EQ(restored(collection_kind::plain, "{}"), "nothing");
+}
+
+TEST(reason_not_copyable, names_what_is_in_the_way) {
+  auto info = collection(collection_kind::plain, R"({"encryptedFields": {"fields": []}})");
+  EXPECT_NE(reason_not_copyable(info)->find("db.c uses queryable encryption"), std::string::npos);
+  info = collection(collection_kind::plain, "{}");
+  EXPECT_FALSE(reason_not_copyable(info));
+  info.indexes.push_back(
+      {"g", json(R"({"v": 2, "key": {"at": "geoHaystack", "kind": 1}, "name": "g", "bucketSize": 1})")});
+  EXPECT_NE(reason_not_copyable(info)->find("db.c has the geoHaystack index \"g\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::cluster
