@@ -71,11 +71,11 @@ struct namespace_filter {
 [[nodiscard]] bool may_take_from(const namespace_filter& filter, std::string_view database);
 
 /// Reads everything the filter takes: one listCollections a database, one listIndexes and one dataSize (through a
-/// mongos $collStats) a collection.
-/// A collection dropped meanwhile is left out, one renamed meanwhile is there under its old name (mongod; through a
-/// mongos, where collections cannot be named by UUID, it is left out too). Indexes that are still being built are left
-/// out: their commit is yet to come in the oplog. `with_sizes` false skips the second. Errors: refused for what cannot
-/// be copied (queryable encryption, geoHaystack indexes), naming the namespace; the server's.
+/// mongos $collStats) a collection. A collection dropped meanwhile is left out, one renamed meanwhile is there under
+/// its old name (mongod; through a mongos, where collections cannot be named by UUID, it is left out too). Indexes that
+/// are still being built are left out: their commit is yet to come in the oplog. `with_sizes` false skips dataSize.
+/// Errors: refused for what cannot be copied (queryable encryption, geoHaystack indexes), naming the namespace; the
+/// server's.
 [[nodiscard]] task<result<catalog>> read_catalog(wire::connection& node, const namespace_filter filter,
                                                  bool with_sizes);
 /// The same over several connections to the same node, all of the calling lane: as many collections at once. Worth it

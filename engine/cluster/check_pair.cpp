@@ -1,5 +1,4 @@
-#include <array>
-
+// Whether two deployments go together.
 #include "engine/cluster/deployment.hpp"
 
 namespace sluice::cluster {

@@ -34,7 +34,6 @@ hello_reply read_hello(bson::document_view reply) {
   said.primary = text_of(reply, "primary");
   append_names(reply, "hosts", said.members);
   append_names(reply, "passives", said.members);
-  append_names(reply, "arbiters", said.arbiters);
   said.is_mongos = text_of(reply, "msg") == "isdbgrid";
   said.is_uninitiated = flag_of(reply, "isreplicaset");
   said.is_config_server = static_cast<bool>(reply.find("configsvr"));

@@ -11,14 +11,13 @@
 namespace sluice::cluster {
 
 struct hello_reply {
-  std::string set_name;               // empty: no member of an initiated replica set
-  std::string me;                     // the address under which the set knows this member
-  std::string primary;                // whom this member takes for the primary; empty when it knows none
-  std::vector<std::string> members;   // `hosts` and `passives`: they hold data and can be seen
-  std::vector<std::string> arbiters;  // never worth asking: no data, no users
-  bool is_mongos = false;             // msg: "isdbgrid"
-  bool is_uninitiated = false;        // started with --replSet, but has no configuration (yet)
-  bool is_config_server = false;      // a member of a sharded cluster's configuration replica set
+  std::string set_name;              // empty: no member of an initiated replica set
+  std::string me;                    // the address under which the set knows this member
+  std::string primary;               // whom this member takes for the primary; empty when it knows none
+  std::vector<std::string> members;  // `hosts` and `passives`: they hold data (arbiters do not, and know no users)
+  bool is_mongos = false;            // msg: "isdbgrid"
+  bool is_uninitiated = false;       // started with --replSet, but has no configuration (yet)
+  bool is_config_server = false;     // a member of a sharded cluster's configuration replica set
   bool is_writable_primary = false;
   bool is_secondary = false;  // readable; false also in RECOVERING, STARTUP2 and ROLLBACK
   bool is_arbiter = false;

@@ -133,8 +133,7 @@ reply find_listed(conversation& with, const request& asked, const std::string& f
     if (const auto index = data.index_of(id)) indexes.push_back(*index);
   }
   std::ranges::sort(indexes);
-  const auto repeated = std::ranges::unique(indexes);
-  indexes.erase(repeated.begin(), repeated.end());
+  indexes.erase(std::unique(indexes.begin(), indexes.end()), indexes.end());
   std::vector<bson::document> found;
   for (const std::uint64_t index : indexes) {
     found.push_back(

@@ -283,7 +283,6 @@ TEST(hello_reply, reads_what_a_primary_says) {
       "setName": "rs0", "isWritablePrimary": true, "secondary": false, "primary": "a:1", "me": "a:1",
       "electionId": {"$oid": "7fffffff0000000000000003"}, "maxWireVersion": 17, "ok": 1.0})"));
   EXPECT_EQ(said.members, (list{"a:1", "b:2", "p:3"}));
-  EXPECT_EQ(said.arbiters, (list{"x:4"}));
   EXPECT_EQ(said.set_name, "rs0");
   EXPECT_TRUE(said.is_writable_primary);
   EXPECT_TRUE(said.election.has_value());

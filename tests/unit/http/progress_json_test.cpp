@@ -1,0 +1,118 @@
+// The progress reply, field by field: operators' scripts read these names.
+#include "engine/http/progress_json.hpp"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+namespace sluice::http {
+namespace {
+
+namespace json = boost::json;
+
+json::object progress_of(const session::progress& now) {
+  const json::value reply = json::parse(progress_json(now));
+  EXPECT_EQ(reply.at("success"), json::value(true));
+  return reply.at("progress").as_object();
+}
+
+session::progress running(session::phase at) {
+  session::progress now;
+  now.now = session::state::running;
+  now.at = at;
+  now.source_name = "cluster0: a:27017";
+  now.destination_name = "cluster1: b:27018";
+  now.bytes_total = 1000;
+  now.bytes_copied = 250;
+  now.documents_total = 40;
+  now.documents_copied = 10;
+  now.collections_total = 4;
+  now.collections_indexed = 1;
+  now.indexes_total = 9;
+  now.indexes_built = 3;
+  return now;
+}
+
+TEST(progress_json, idle_has_every_field_but_only_two_values) {
+  session::progress idle;
+  idle.now = session::state::idle;
+  json::object fields = progress_of(idle);
+  EXPECT_EQ(fields.at("state"), json::value("IDLE"));
+  EXPECT_EQ(fields.at("canCommit"), json::value(false));
+  for (const char* name : {"canWrite", "info", "lagTimeSeconds", "lag", "totalEventsApplied", "collectionCopy",
+                           "directionMapping", "source", "destination", "mongosyncID", "coordinatorID"}) {
+    ASSERT_TRUE(fields.contains(name)) << name;
+    EXPECT_TRUE(fields.at(name).is_null()) << name;
+  }
+  EXPECT_FALSE(fields.contains("warnings"));
+  EXPECT_FALSE(fields.contains("indexBuilding"));
+  EXPECT_FALSE(fields.contains("error"));
+}
+
+TEST(progress_json, a_copy_shows_both_dialects) {
+  session::progress now = running(session::phase::collection_copy);
+  now.seconds_to_complete = 12;
+  now.source_ping_ms = 3;
+  const json::object fields = progress_of(now);
+  EXPECT_EQ(fields.at("state"), json::value("RUNNING"));
+  EXPECT_EQ(fields.at("info"), json::value("collection copy"));
+  EXPECT_EQ(fields.at("phase"), json::value("collection copy"));
+  EXPECT_EQ(fields.at("canWrite"), json::value(false));
+  EXPECT_TRUE(fields.at("lag").is_null());
+  EXPECT_TRUE(fields.at("lagTimeSeconds").is_null());
+  EXPECT_EQ(fields.at("totalEventsApplied"), json::value(0));
+  EXPECT_EQ(json::serialize(fields.at("collectionCopy")), R"({"estimatedTotalBytes":1000,"estimatedCopiedBytes":250})");
+  EXPECT_EQ(json::serialize(fields.at("collectionsCopy")), R"({"estimatedDocumentCounts":{"copied":10,"total":40}})");
+  EXPECT_EQ(fields.at("estimatedTotalSecondsToComplete"), json::value(12));
+  EXPECT_EQ(json::serialize(fields.at("directionMapping")),
+            R"({"Source":"cluster0: a:27017","Destination":"cluster1: b:27018"})");
+  EXPECT_EQ(json::serialize(fields.at("source")), R"({"pingLatencyMs":3})");
+  EXPECT_EQ(json::serialize(fields.at("destination")), "{}");
+  EXPECT_EQ(fields.at("mongosyncID"), json::value("coordinator"));
+  EXPECT_EQ(fields.at("coordinatorID"), json::value("coordinator"));
+  EXPECT_FALSE(fields.contains("indexBuilding"));
+}
+
+TEST(progress_json, no_rate_yet_means_null_seconds) {
+  EXPECT_TRUE(progress_of(running(session::phase::collection_copy)).at("estimatedTotalSecondsToComplete").is_null());
+}
+
+TEST(progress_json, totals_are_never_less_than_what_is_copied) {
+  session::progress now = running(session::phase::collection_copy);
+  now.bytes_copied = 2000;
+  now.documents_copied = 50;
+  const json::object fields = progress_of(now);
+  EXPECT_EQ(fields.at("collectionCopy").at("estimatedTotalBytes"), json::value(2000));
+  EXPECT_EQ(fields.at("collectionsCopy").at("estimatedDocumentCounts").at("total"), json::value(50));
+}
+
+TEST(progress_json, index_building_is_there_in_its_phase_only) {
+  const json::object fields = progress_of(running(session::phase::index_build));
+  EXPECT_EQ(json::serialize(fields.at("indexBuilding")),
+            R"({"indexesBuilt":3,"totalIndexesToBuild":9,"collectionsFinished":1,"collectionsTotal":4})");
+  EXPECT_FALSE(progress_of(running(session::phase::copy_completed)).contains("indexBuilding"));
+}
+
+TEST(progress_json, a_failure_and_warnings_are_told) {
+  session::progress now = running(session::phase::collection_copy);
+  now.now = session::state::failed;
+  now.failure = error{error_kind::server, "db.c: disk is full; free some", 14031, "OutOfDiskSpace"};
+  now.warnings = {"oplog is small \"here\""};
+  const json::object fields = progress_of(now);
+  EXPECT_EQ(fields.at("state"), json::value("FAILED"));
+  EXPECT_EQ(fields.at("error").at("name"), json::value("OutOfDiskSpace"));
+  EXPECT_EQ(fields.at("error").at("message"), json::value("db.c: disk is full; free some"));
+  EXPECT_EQ(fields.at("error").at("code"), json::value(14031));
+  EXPECT_EQ(fields.at("warnings").as_array().at(0), json::value("oplog is small \"here\""));
+}
+
+TEST(progress_json, a_failure_without_a_servers_name_goes_by_its_kind) {
+  session::progress now = running(session::phase::collection_copy);
+  now.now = session::state::failed;
+  now.failure = failure(error_kind::network, "a:27017 is gone");
+  const json::object fields = progress_of(now);
+  EXPECT_EQ(fields.at("error").at("name"), json::value(to_string(error_kind::network)));
+  EXPECT_FALSE(fields.at("error").as_object().contains("code"));
+}
+
+}  // namespace
+}  // namespace sluice::http

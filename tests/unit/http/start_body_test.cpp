@@ -1,0 +1,131 @@
+// Every documented option of POST /start: obeyed, accepted as what happens anyway, or refused by name.
+#include "engine/http/start_body.hpp"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace sluice::http {
+namespace {
+
+std::string with(const std::string& more) {
+  return R"({"source":"cluster0","destination":"cluster1",)" + more + "}";
+}
+
+/// "" when the body is taken, else "Name: description".
+std::string fate_of(const std::string& body) {
+  const auto parsed = parse_start_body(body);
+  const auto* refused = std::get_if<body_refusal>(&parsed);
+  return refused == nullptr ? "" : refused->name + ": " + refused->description;
+}
+
+TEST(start_body, takes_either_direction) {
+  const auto parsed = parse_start_body(R"( {"destination" : "cluster0", "source":"cluster1"} )");
+  ASSERT_TRUE(std::holds_alternative<session::start_request>(parsed));
+  EXPECT_EQ(std::get<session::start_request>(parsed).source, "cluster1");
+  EXPECT_EQ(std::get<session::start_request>(parsed).destination, "cluster0");
+}
+
+struct body_case {
+  const char* name;
+  std::string body;
+  std::string fate;  // the refusal starts with this
+  std::string and_has;
+};
+void PrintTo(const body_case& which, std::ostream* out) {
+  *out << which.name;
+}
+
+class refused_body : public testing::TestWithParam<body_case> {};
+
+TEST_P(refused_body, says_why) {
+  const std::string fate = fate_of(GetParam().body);
+  EXPECT_TRUE(fate.starts_with(GetParam().fate)) << fate;
+  EXPECT_NE(fate.find(GetParam().and_has), std::string::npos) << fate;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    malformed, refused_body,
+    testing::Values(
+        body_case{"empty", "", "MissingField", "\"source\""},
+        body_case{"empty_document", "{}", "MissingField", "source"},
+        body_case{"no_destination", R"({"source":"cluster0"})", "MissingField", "\"destination\""},
+        body_case{"whitespace", "   ", "InvalidJSON", ""}, body_case{"not_json", "source=cluster0", "InvalidJSON", ""},
+        body_case{"cut", R"({"source":"cluster0")", "InvalidJSON", ""},
+        body_case{"array", "[1]", "InvalidJSON", "an array"}, body_case{"scalar", "1", "InvalidJSON", "a number"},
+        body_case{"trailing", R"({"source":"cluster0","destination":"cluster1"} x)", "InvalidJSON", ""},
+        body_case{"two_documents", R"({"source":"cluster0","destination":"cluster1"}{})", "InvalidJSON", ""},
+        body_case{"bad_utf8", "{\"source\":\"cluster0\xff\"}", "InvalidJSON", ""},
+        body_case{"lone_surrogate", R"({"source":"\ud800"})", "InvalidJSON", ""},
+        body_case{"nul", std::string("{\"source\":\"cluster0\0\"}", 22), "InvalidJSON", ""},
+        body_case{"deep", std::string(100'000, '['), "InvalidJSON", ""},
+        body_case{"deep_and_closed", with("\"sharding\":" + std::string(500, '[') + std::string(500, ']')),
+                  "InvalidJSON", ""},
+        body_case{"same_key_twice", R"({"source":"cluster0","source":"cluster1","destination":"cluster1"})",
+                  "DuplicateField", "\"source\""},
+        body_case{"same_key_twice_escaped",
+                  R"({"source":"cluster0","so\u0075rce":"cluster1","destination":"cluster1"})", "DuplicateField",
+                  "\"source\""},
+        body_case{"same_key_twice_inside", with(R"("verification":{"enabled":false,"enabled":true})"), "DuplicateField",
+                  "enabled"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    fields, refused_body,
+    testing::Values(
+        body_case{"unknown", with(R"("foo":1)"), "UnknownField: \"foo\"", ""},
+        body_case{"misspelt", with(R"("revesible":false)"), "UnknownField", "did you mean \"reversible\""},
+        body_case{"wrong_case", with(R"("BuildIndexes":"never")"), "UnknownField", "did you mean \"buildIndexes\""},
+        body_case{"source_number", R"({"source":1,"destination":"cluster1"})", "WrongType: \"source\" must be a string",
+                  "a number"},
+        body_case{"source_null", R"({"source":null,"destination":"cluster1"})", "WrongType", "null"},
+        body_case{"source_unknown", R"({"source":"cluster2","destination":"cluster1"})", "BadValue: \"source\"", ""},
+        body_case{"same", R"({"source":"cluster1","destination":"cluster1"})", "BadValue", "differ"},
+        body_case{"long_name", with("\"" + std::string(500'000, 'k') + "\":1"), "UnknownField", "..."}));
+
+INSTANTIATE_TEST_SUITE_P(
+    options, refused_body,
+    testing::Values(
+        body_case{"reversible", with(R"("reversible":true)"), "OptionNotOffered: \"reversible\"", ""},
+        body_case{"reversible_type", with(R"("reversible":"no")"), "WrongType: \"reversible\" must be a boolean",
+                  "a string"},
+        body_case{"indexes_before", with(R"("buildIndexes":"beforeDataCopy")"), "OptionNotOffered: \"buildIndexes\"",
+                  ""},
+        body_case{"indexes_never", with(R"("buildIndexes":"never")"), "OptionNotOffered", ""},
+        body_case{"indexes_misspelt", with(R"("buildIndexes":"afterDataCpy")"), "BadValue: \"buildIndexes\"",
+                  "afterDataCopy"},
+        body_case{"indexes_type", with(R"("buildIndexes":true)"), "WrongType: \"buildIndexes\"", "a boolean"},
+        body_case{"blocking_true", with(R"("enableUserWriteBlocking":true)"), "OptionNotOffered", "WriteBlocking"},
+        body_case{"blocking_dual", with(R"("enableUserWriteBlocking":"sourceAndDestination")"), "OptionNotOffered", ""},
+        body_case{"blocking_type", with(R"("enableUserWriteBlocking":1)"), "WrongType", "a number"},
+        body_case{"existing_data", with(R"("preExistingDestinationData":true)"), "OptionNotOffered", ""},
+        body_case{"verify", with(R"("verification":{"enabled":true})"), "OptionNotOffered: \"verification.enabled\"",
+                  ""},
+        body_case{"verify_type", with(R"("verification":false)"), "WrongType: \"verification\" must be a document", ""},
+        body_case{"verify_misspelt", with(R"("verification":{"enable":false})"),
+                  "UnknownField: \"verification.enable\"", "enabled"},
+        body_case{"include", with(R"("includeNamespaces":[{"database":"a"}])"), "OptionNotOffered", "--include"},
+        body_case{"exclude", with(R"("excludeNamespaces":[{"database":"a"}])"), "OptionNotOffered", "--exclude"},
+        body_case{"include_type", with(R"("includeNamespaces":"a")"), "WrongType", "an array"},
+        body_case{"natural_some", with(R"("copyInNaturalOrder":[{"database":"a"}])"), "OptionNotOffered", ""},
+        body_case{"random_id", with(R"("detectRandomId":false)"), "OptionNotOffered", ""},
+        body_case{"disk", with(R"("skipDiskSpaceCheck":false)"), "OptionNotOffered", ""},
+        body_case{"sharding", with(R"("sharding":{"shardingEntries":[]})"), "OptionNotOffered", ""},
+        body_case{"remap", with(R"("namespaceRemap":[{"from":{"database":"a"},"to":{"database":"b"}}])"),
+                  "OptionNotOffered", ""},
+        body_case{"filter", with(R"("documentFilter":{"field":"a","matchValues":[1]})"), "OptionNotOffered", ""},
+        body_case{"data_handling", with(R"("destinationDataHandling":"ignorePreExistingNamespaces")"),
+                  "OptionNotOffered", ""}));
+
+TEST(start_body, options_that_ask_for_what_happens_anyway_are_taken) {
+  for (const char* option :
+       {R"("reversible":false)", R"("buildIndexes":"afterDataCopy")", R"("enableUserWriteBlocking":"none")",
+        R"("enableUserWriteBlocking":false)", R"("preExistingDestinationData":false)",
+        R"("verification":{"enabled":false})", R"("verification":{})", R"("includeNamespaces":[])",
+        R"("copyInNaturalOrder":[{"database":"."}])", R"("detectRandomId":true)", R"("skipDiskSpaceCheck":true)",
+        R"("destinationDataHandling":"requireEmptyDestination")"}) {
+    EXPECT_EQ(fate_of(with(option)), "") << option;
+  }
+}
+
+}  // namespace
+}  // namespace sluice::http
