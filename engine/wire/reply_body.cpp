@@ -68,7 +68,7 @@ result<> check_reply_body(bytes_view body, batch_check batches) {
   const std::size_t room = body.size() - *batch_at;
   if (room < 4) return broken("a cursor batch cut off at its length");
   const std::size_t batch_bytes = bson::load_length(body.data() + *batch_at);
-  if (batch_bytes < 5 || batch_bytes > room) return broken("a cursor batch that runs past its message");
+  if (batch_bytes > room) return broken("a cursor batch that runs past its message");
   if (!bson::framed(body.subspan(*batch_at, batch_bytes)))
     return broken("a cursor batch whose length and end do not fit");
 
@@ -79,9 +79,8 @@ result<> check_reply_body(bytes_view body, batch_check batches) {
   if (envelope_bytes > envelope_bytes_max) return check_in_full(body);
   const std::size_t taken_out = batch_bytes - empty_array_bytes;
   constexpr std::size_t cursor_length_at = 4 + 8;
+  // If it lies, so does what is left of it in the envelope, and validation says so.
   const std::size_t cursor_bytes = bson::load_length(body.data() + cursor_length_at);
-  if (cursor_bytes <= taken_out || cursor_bytes > body.size())
-    return broken("a cursor that its batch does not fit into");
   std::array<std::byte, envelope_bytes_max> envelope;
   std::memcpy(envelope.data(), body.data(), *batch_at);
   bson::store(envelope.data(), static_cast<std::uint32_t>(envelope_bytes));

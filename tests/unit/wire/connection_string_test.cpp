@@ -119,10 +119,10 @@ TEST(connection_string, defaults) {
 }
 
 TEST(connection_string, tls_options) {
-  const auto& files = parsed(
-                          "mongodb://h/?tls=true&tlsCAFile=%2Fetc%2Fca.pem&tlsCertificateKeyFile=me.pem"
-                          "&tlsCertificateKeyFilePassword=hunter2&tlsCRLFile=%2Fetc%2Fcrl.pem")
-                          .tls();
+  const auto files = parsed(
+                         "mongodb://h/?tls=true&tlsCAFile=%2Fetc%2Fca.pem&tlsCertificateKeyFile=me.pem"
+                         "&tlsCertificateKeyFilePassword=hunter2&tlsCRLFile=%2Fetc%2Fcrl.pem")
+                         .tls();
   EXPECT_TRUE(files.enabled);
   EXPECT_EQ(files.ca_file, "/etc/ca.pem");
   EXPECT_EQ(files.certificate_key_file, "me.pem");
@@ -137,7 +137,7 @@ TEST(connection_string, tls_options) {
   EXPECT_TRUE(parsed("mongodb://h/?tlsCRLFile=crl.pem").tls().enabled);
   EXPECT_TRUE(parsed("mongodb+srv://cluster.example.com/").tls().enabled) << "the default of SRV names";
   EXPECT_FALSE(parsed("mongodb+srv://cluster.example.com/?tls=false").tls().enabled);
-  const auto& insecure = parsed("mongodb://h/?tlsInsecure=true&tls=true").tls();
+  const auto insecure = parsed("mongodb://h/?tlsInsecure=true&tls=true").tls();
   EXPECT_TRUE(insecure.allow_invalid_certificates && insecure.allow_invalid_hostnames);
   EXPECT_TRUE(
       parsed("mongodb://h/?tls=true&tlsDisableCertificateRevocationCheck=true&tlsCRLFile=x").tls().crl_file.empty());
@@ -226,6 +226,11 @@ TEST(connection_string, no_secret_is_ever_in_a_message) {
     EXPECT_NE(message, "accepted") << uri;
     EXPECT_EQ(message.find("Sw0rdfish"), std::string::npos) << uri << ": " << message;
   }
+}
+
+TEST(connection_string, half_a_password_is_no_host) {
+  // Without the rule this is the host "al" with the port 1 and an application name.
+  EXPECT_NE(refused("mongodb://al:1/x?appName=y@h").find("behind the host list"), std::string::npos);
 }
 
 TEST(connection_string, redacted) {

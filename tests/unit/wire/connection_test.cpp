@@ -361,6 +361,30 @@ TEST_F(connection_to_script, cancelled_while_it_waits_for_memory) {
   EXPECT_FALSE(over.value()->is_open());
 }
 
+TEST_F(connection_to_script, a_reply_larger_than_the_pool_ends_the_connection) {
+  const scripted_server server([](peer& client) {
+    client.greet();
+    const auto asked = client.read_message();
+    auto header = test::with_header(100, peer::id_of(asked), 2013, {});
+    bson::store(header.data(), std::int32_t{40'000'000});
+    client.send(header);
+    client.wait_for_end();
+  });
+  auto over = open(server);
+  ASSERT_TRUE(over);
+  runtime::buffer_pool pool(context.get_executor(), 0);
+  run([&]() -> task<void> {
+    bson::builder command;
+    command.append("getMore", std::int64_t{7});
+    const bson::document get_more = command.finish();
+    auto sent = co_await over.value()->send("db", get_more, false);
+    EXPECT_TRUE(sent);
+    auto batch = co_await over.value()->receive(pool);
+    EXPECT_FALSE(batch);
+  });
+  EXPECT_FALSE(over.value()->is_open()) << "what follows in the stream has no meaning";
+}
+
 TEST_F(connection_to_script, a_large_array_is_sent_whole) {
   const auto large = test::cursor_reply(100'000);
   bytes asked;

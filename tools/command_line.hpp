@@ -1,0 +1,64 @@
+// The command line, together with the configuration file and the environment, as one checked value. Starts nothing and
+// prints nothing.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/runtime/result.hpp"
+#include "engine/session/settings.hpp"
+#include "tools/serve_values.hpp"
+
+namespace sluice::tools {
+
+struct log_options {
+  log_level verbosity = log_level::info;
+  log_format format = log_format::automatic;
+  std::string path;  // a directory, or a file; empty: the console
+};
+
+/// `sluice copy`: copy once, show progress, end.
+struct copy_options {
+  session::copy_settings settings;
+  bool confirmed = false;    // --yes
+  std::string summary_json;  // file to write the summary to; empty: none
+  log_options log;
+};
+
+/// Without a subcommand: wait for POST /api/v1/start.
+struct serve_options {
+  session::copy_settings settings;  // source is cluster0, destination is cluster1; start may say the opposite
+  std::uint16_t port = 27182;
+  log_options log;
+};
+
+/// --help and --version.
+struct print_only {
+  std::string text;
+};
+
+enum class io_choice : std::uint8_t { automatic, io_uring, epoll };
+
+struct command_line {
+  std::variant<copy_options, serve_options, print_only> what;
+  io_choice io = io_choice::automatic;
+};
+
+/// A variable of the environment, if it is set.
+using environment = std::function<std::optional<std::string>(const char* name)>;
+
+/// The variables that hold URIs; hide_environment_variable() them once they are read.
+inline constexpr const char* source_uri_variable = "SLUICE_SOURCE_URI";
+inline constexpr const char* destination_uri_variable = "SLUICE_DESTINATION_URI";
+inline constexpr const char* cluster0_variable = "SLUICE_CLUSTER0";
+inline constexpr const char* cluster1_variable = "SLUICE_CLUSTER1";
+
+/// `arguments` without the program's name. Flags win over the environment, which wins over the configuration file.
+/// Errors (configuration) are for the operator and hold no password.
+[[nodiscard]] result<command_line> parse_command_line(std::vector<std::string> arguments, const environment& variables,
+                                                      const std::string& version_text);
+
+}  // namespace sluice::tools

@@ -1,0 +1,160 @@
+#include "tools/config.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "engine/runtime/limits.hpp"
+#include "engine/session/nearest_name.hpp"
+#include "tools/config_entries.hpp"
+#include "tools/mongosync_options.hpp"
+
+namespace sluice::tools {
+namespace {
+
+constexpr std::size_t file_bytes_max = limits::mib;
+
+// What a key wants, for the message; nothing when the entry was taken.
+using complaint = std::optional<std::string>;
+
+std::optional<std::string> as_text(const config_entry& entry) {
+  if (entry.kind != entry_kind::text && entry.kind != entry_kind::plain) return std::nullopt;
+  return entry.value;
+}
+
+std::optional<bool> as_boolean(const config_entry& entry) {
+  if (entry.kind != entry_kind::bare && entry.kind != entry_kind::plain) return std::nullopt;
+  if (entry.value == "true") return true;
+  if (entry.value == "false") return false;
+  return std::nullopt;
+}
+
+template <class Integer>
+complaint take_integer(const config_entry& entry, std::uint32_t min, std::uint32_t max, std::optional<Integer>& into) {
+  std::uint32_t number = 0;
+  const char* const end = entry.value.data() + entry.value.size();
+  const auto [stopped, fault] = std::from_chars(entry.value.data(), end, number);
+  const bool is_number = (entry.kind == entry_kind::bare || entry.kind == entry_kind::plain) && fault == std::errc{} &&
+                         stopped == end && number >= min && number <= max;
+  if (!is_number) return "a whole number from " + std::to_string(min) + " to " + std::to_string(max);
+  into = static_cast<Integer>(number);
+  return std::nullopt;
+}
+
+complaint take_text(const config_entry& entry, std::optional<std::string>& into) {
+  into = as_text(entry);
+  if (!into || into->empty()) return "a string";
+  return std::nullopt;
+}
+
+struct known_key {
+  std::string_view name;
+  complaint (*take)(const config_entry&, serve_values&);
+};
+
+constexpr std::array keys{
+    known_key{"cluster0", [](const config_entry& e, serve_values& v) { return take_text(e, v.cluster0); }},
+    known_key{"cluster0-file", [](const config_entry& e, serve_values& v) { return take_text(e, v.cluster0_file); }},
+    known_key{"cluster1", [](const config_entry& e, serve_values& v) { return take_text(e, v.cluster1); }},
+    known_key{"cluster1-file", [](const config_entry& e, serve_values& v) { return take_text(e, v.cluster1_file); }},
+    known_key{"port", [](const config_entry& e, serve_values& v) { return take_integer(e, 0, 65535, v.port); }},
+    known_key{"logPath", [](const config_entry& e, serve_values& v) { return take_text(e, v.log_path); }},
+    known_key{"verbosity",
+              [](const config_entry& e, serve_values& v) {
+                v.verbosity = parse_verbosity(as_text(e).value_or(""));
+                return v.verbosity ? complaint{} : "TRACE, DEBUG, INFO, WARN, ERROR, FATAL or PANIC";
+              }},
+    known_key{"log-format",
+              [](const config_entry& e, serve_values& v) {
+                v.format = parse_log_format(as_text(e).value_or(""));
+                return v.format ? complaint{} : "auto, text or json";
+              }},
+    known_key{"loadLevel", [](const config_entry& e,
+                              serve_values& v) { return take_integer(e, 1, bounds::load_level_max, v.load_level); }},
+    known_key{"memory-mb",
+              [](const config_entry& e, serve_values& v) {
+                return take_integer(e, limits::memory_min_bytes / limits::mib, bounds::memory_mb_max, v.memory_mb);
+              }},
+    known_key{"lanes",
+              [](const config_entry& e, serve_values& v) { return take_integer(e, 0, bounds::lanes_max, v.lanes); }},
+    known_key{"connections",
+              [](const config_entry& e, serve_values& v) {
+                return take_integer(e, 0, bounds::connections_max, v.connections);
+              }},
+    known_key{"retry-seconds",
+              [](const config_entry& e, serve_values& v) {
+                return take_integer(e, 0, bounds::retry_seconds_max, v.retry_seconds);
+              }},
+};
+
+std::string unknown_key(const std::string& key) {
+  std::vector<std::string_view> names;
+  std::ranges::transform(keys, std::back_inserter(names), &known_key::name);
+  std::ranges::copy(options_without_effect(), std::back_inserter(names));
+  return "\"" + key + "\" is no key of this file" + session::did_you_mean(key, names);
+}
+
+/// What is wrong with the entry, if anything.
+complaint take(const config_entry& entry, serve_values& values) {
+  const auto key = std::ranges::find(keys, entry.key, &known_key::name);
+  if (key != keys.end()) {
+    if (entry.kind == entry_kind::nothing) return "\"" + entry.key + "\" has no value";
+    const complaint wanted = key->take(entry, values);
+    if (wanted) return "\"" + entry.key + "\" must be " + *wanted;
+    return std::nullopt;
+  }
+  const auto without_effect = options_without_effect();
+  if (std::ranges::find(without_effect, entry.key) != without_effect.end()) {
+    const std::optional<bool> given = as_boolean(entry);
+    if (!given) return "\"" + entry.key + "\" must be true or false";
+    return *given ? std::nullopt : reason_to_refuse_false(entry.key);
+  }
+  if (complaint reason = reason_to_refuse(entry.key)) return reason;
+  return unknown_key(entry.key);
+}
+
+}  // namespace
+
+result<serve_values> parse_config(std::string_view text, const std::string& name, config_language language) {
+  SLUICE_TRY(const auto entries,
+             language == config_language::json ? json_entries(text, name) : yaml_entries(text, name));
+  serve_values values;
+  std::set<std::string_view> seen;
+  for (const config_entry& entry : entries) {
+    if (!seen.insert(entry.key).second) return config_error(name, entry.line, "\"" + entry.key + "\" is given twice");
+    if (const complaint wrong = take(entry, values)) return config_error(name, entry.line, *wrong);
+    for (const std::string_view cluster : {"cluster0", "cluster1"}) {
+      const std::string file = std::string(cluster) + "-file";
+      if (seen.contains(cluster) && seen.contains(file)) {
+        return config_error(name, entry.line,
+                            "\"" + std::string(cluster) + "\" and \"" + file + "\" exclude each other");
+      }
+    }
+  }
+  return values;
+}
+
+result<serve_values> read_config(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text;
+  if (file) {
+    text.resize(file_bytes_max + 1);
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+  }
+  if (!file.is_open() || file.bad() || (text.empty() && !file.eof())) {
+    return failure(error_kind::configuration,
+                   "cannot read the configuration file " + path + ": " + std::strerror(errno));
+  }
+  if (text.size() > file_bytes_max) {
+    return failure(error_kind::configuration, path + " is larger than a mebibyte; that is no configuration file");
+  }
+  return parse_config(text, path, path.ends_with(".json") ? config_language::json : config_language::yaml);
+}
+
+}  // namespace sluice::tools

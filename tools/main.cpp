@@ -1,0 +1,104 @@
+// sluice: wires everything by hand. No logic but the order of things.
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <span>
+
+#include <sys/prctl.h>
+
+#include "engine/runtime/lane.hpp"
+#include "engine/runtime/log.hpp"
+#include "engine/session/copy_session.hpp"
+#include "engine/wire/connection_string.hpp"
+#include "tools/command_line.hpp"
+#include "tools/copy_command.hpp"
+#include "tools/io_backend.hpp"
+#include "tools/logging.hpp"
+#include "tools/process_privacy.hpp"
+#include "tools/serve_command.hpp"
+#include "tools/signal_watch.hpp"
+#include "tools/version.hpp"
+
+namespace {
+
+using namespace sluice;
+using namespace sluice::tools;
+
+constexpr const char* program_name = "sluice";
+
+std::optional<std::string> variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+int complain(exit_code code, const std::string& message) {
+  std::cerr << program_name << ": " << message << "\n";
+  return static_cast<int>(code);
+}
+
+/// Nothing when a URI is one; the engine would find out too, but only when it connects.
+result<> check_uris(const session::copy_settings& settings) {
+  for (const std::string* uri : {&settings.source_uri, &settings.destination_uri}) {
+    if (const auto parsed = wire::connection_string::parse(*uri); !parsed) return parsed.error();
+  }
+  return ok();
+}
+
+void hide_secrets(std::span<char*> arguments, const session::copy_settings& settings) {
+  const std::array<std::string, 2> secrets{settings.source_uri, settings.destination_uri};
+  hide_arguments(arguments, secrets);
+  for (const char* name : {source_uri_variable, destination_uri_variable, cluster0_variable, cluster1_variable}) {
+    hide_environment_variable(name);
+  }
+}
+
+int copy(const copy_options& options) {
+  if (!reset_is_confirmed(options)) return static_cast<int>(exit_code::refused);
+  signal_watch signals;
+  auto log_to = log_output::open(options.log, stderr, program_name);
+  if (!log_to) return complain(exit_code::refused, log_to.error().message);
+  log_io_backend();
+  session::copy_session run(options.settings, {"source", "destination"});
+  const copy_calls calls{[&](bool with_collections) { return run.snapshot(with_collections); },
+                         [&] { return run.start_now(); }, [&] { return run.wait(); }, [&] { run.stop(); }};
+  return static_cast<int>(run_copy(options, calls, signals, *log_to.value()));
+}
+
+int serve(const serve_options& options, const std::string& called_as) {
+  signal_watch signals;
+  auto log_to = log_output::open(options.log, stdout, called_as);
+  if (!log_to) return complain(exit_code::refused, log_to.error().message);
+  log(log_level::info, "serve", "Version info", {{"version", version_number()}});
+  log_io_backend();
+  session::copy_session run(options.settings, {"cluster0", "cluster1"});
+  const serve_calls calls{run, [&] { return run.wait(); }, [&] { run.stop(); }};
+  return static_cast<int>(run_server(options, calls, signals, *log_to.value()));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  forbid_memory_dumps();
+  ::prctl(PR_SET_NAME, program_name, 0, 0, 0);  // the epoll twin is started from a nameless file
+  const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
+  const std::span<char*> after_name = arguments.subspan(std::min<std::size_t>(1, arguments.size()));
+  auto parsed = parse_command_line({after_name.begin(), after_name.end()}, variable, version_text());
+  if (!parsed) return complain(exit_code::usage, parsed.error().message);
+  const command_line& line = parsed.value();
+  if (const auto* text = std::get_if<print_only>(&line.what)) {
+    std::cout << text->text;
+    return 0;
+  }
+  // With the arguments and the environment still whole: the twin reads them again.
+  if (const auto refused = choose_io_backend(line.io, argv); !refused) {
+    return complain(exit_code::refused, refused.error().message);
+  }
+  const auto* const copy_wanted = std::get_if<copy_options>(&line.what);
+  const auto* const serve_wanted = std::get_if<serve_options>(&line.what);
+  const session::copy_settings& settings = copy_wanted != nullptr ? copy_wanted->settings : serve_wanted->settings;
+  hide_secrets(after_name, settings);
+  if (const auto uris = check_uris(settings); !uris) return complain(exit_code::usage, uris.error().message);
+  if (copy_wanted != nullptr) return copy(*copy_wanted);
+  const std::string called_as = std::filesystem::path(argv[0]).filename().string();
+  return serve(*serve_wanted, called_as.empty() ? program_name : called_as);
+}

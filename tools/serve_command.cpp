@@ -1,0 +1,81 @@
+#include "tools/serve_command.hpp"
+
+#include <chrono>
+#include <iostream>
+#include <thread>
+
+#include <unistd.h>
+
+#include "engine/http/server.hpp"
+#include "engine/runtime/lane.hpp"
+
+namespace sluice::tools {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto wait_interval = 10s;  // nothing is done in between; poll just wants a number
+
+/// The next thing that ends a wait; log rotation is done on the way.
+signal_watch::event next_end(signal_watch& signals, log_output& log_to) {
+  for (;;) {
+    const auto event = signals.wait(wait_interval);
+    if (event == signal_watch::event::rotate_log) log_to.rotate();
+    if (event == signal_watch::event::interrupt || event == signal_watch::event::notified) return event;
+  }
+}
+
+bool was_started(session::state now) {
+  return now != session::state::idle && now != session::state::initializing;
+}
+
+/// Stops the run, if there is one, and waits for its end.
+void stop_in_order(const serve_calls& calls, signal_watch& signals, log_output& log_to) {
+  if (!was_started(calls.controls.snapshot(false).now)) return;
+  log(log_level::info, "serve", "Stopping; interrupt again to end at once");
+  std::thread waiting([&] {
+    calls.stop();
+    static_cast<void>(calls.wait());
+    signals.notify();
+  });
+  if (next_end(signals, log_to) == signal_watch::event::interrupt) ::_exit(static_cast<int>(exit_code::interrupted));
+  waiting.join();
+}
+
+exit_code exit_code_after(const session::progress& before_stop) {
+  switch (before_stop.now) {
+    case session::state::failed:
+      return exit_code::failed;
+    case session::state::idle:
+    case session::state::initializing:
+    case session::state::committed:
+      return exit_code::everything_is_there;
+    default:
+      return before_stop.at == session::phase::copy_completed ? exit_code::everything_is_there : exit_code::interrupted;
+  }
+}
+
+}  // namespace
+
+exit_code run_server(const serve_options& options, const serve_calls& calls, signal_watch& signals,
+                     log_output& log_to) {
+  runtime::lane lane("sluice-http");
+  auto listening = http::server::listen(lane.executor(), options.port, calls.controls);
+  if (!listening) {
+    log(log_level::error, "serve", "Cannot serve", {{"cause", listening.error().message}});
+    if (!log_to.wants(log_level::error)) std::cerr << "sluice: " << listening.error().message << "\n";
+    return exit_code::refused;
+  }
+  auto server = std::move(listening).value();
+  lane.start();
+  log(log_level::info, "serve", "Waiting for POST /api/v1/start",
+      {{"url", "http://localhost:" + std::to_string(server->port())}});
+  static_cast<void>(next_end(signals, log_to));
+  const session::progress before_stop = calls.controls.snapshot(false);
+  stop_in_order(calls, signals, log_to);
+  server.reset();
+  lane.stop();
+  return exit_code_after(before_stop);
+}
+
+}  // namespace sluice::tools

@@ -1,0 +1,38 @@
+#include "tools/serve_values.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sluice::tools {
+namespace {
+
+bool same_letters(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(a, b, [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+}  // namespace
+
+std::optional<log_level> parse_verbosity(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, log_level>, 7> levels{{{"TRACE", log_level::trace},
+                                                                          {"DEBUG", log_level::debug},
+                                                                          {"INFO", log_level::info},
+                                                                          {"WARN", log_level::warn},
+                                                                          {"ERROR", log_level::error},
+                                                                          {"FATAL", log_level::fatal},
+                                                                          {"PANIC", log_level::fatal}}};
+  for (const auto& [level_name, level] : levels) {
+    if (same_letters(name, level_name)) return level;
+  }
+  return std::nullopt;
+}
+
+std::optional<log_format> parse_log_format(std::string_view name) {
+  if (name == "auto") return log_format::automatic;
+  if (name == "text") return log_format::text;
+  if (name == "json") return log_format::json;
+  return std::nullopt;
+}
+
+}  // namespace sluice::tools

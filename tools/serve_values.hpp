@@ -1,0 +1,45 @@
+// What flags and the configuration file may say in serve mode, before anything is decided from it. Nothing means
+// "not said here".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/runtime/log.hpp"
+
+namespace sluice::tools {
+
+enum class log_format : std::uint8_t { automatic, text, json };
+
+struct serve_values {
+  std::optional<std::string> cluster0;
+  std::optional<std::string> cluster0_file;  // a file that holds the URI
+  std::optional<std::string> cluster1;
+  std::optional<std::string> cluster1_file;
+  std::optional<std::uint16_t> port;
+  std::optional<std::string> log_path;
+  std::optional<log_level> verbosity;
+  std::optional<log_format> format;
+  std::optional<std::uint32_t> load_level;
+  std::optional<std::uint32_t> memory_mb;
+  std::optional<std::uint32_t> lanes;
+  std::optional<std::uint32_t> connections;
+  std::optional<std::uint32_t> retry_seconds;
+};
+
+/// TRACE DEBUG INFO WARN ERROR FATAL PANIC, in any case; PANIC is FATAL.
+[[nodiscard]] std::optional<log_level> parse_verbosity(std::string_view name);
+[[nodiscard]] std::optional<log_format> parse_log_format(std::string_view name);
+
+/// Flags and configuration keys have the same bounds.
+namespace bounds {
+inline constexpr std::uint32_t load_level_max = 4;
+inline constexpr std::uint32_t memory_mb_max = 1U << 20U;  // a tebibyte is a typing error
+inline constexpr std::uint32_t lanes_max = 256;
+inline constexpr std::uint32_t connections_max = 64;  // a lane
+inline constexpr std::uint32_t retry_seconds_max = 7 * 24 * 3600;
+}  // namespace bounds
+
+}  // namespace sluice::tools
