@@ -1,7 +1,6 @@
 #include "tools/command_line.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include <CLI/CLI.hpp>
 
@@ -37,8 +36,6 @@ struct copy_flags {
 /// Takes any of `serve_values` and `copy_flags`: both have these members.
 template <class Flags>
 void add_common_options(CLI::App& app, Flags& flags, io_choice& io) {
-  static const std::map<std::string, io_choice> io_names{
-      {"auto", io_choice::automatic}, {"io_uring", io_choice::io_uring}, {"epoll", io_choice::epoll}};
   app.add_option_function<std::string>(
          "--verbosity",
          [&flags](const std::string& name) {
@@ -68,8 +65,15 @@ void add_common_options(CLI::App& app, Flags& flags, io_choice& io) {
                  "How long a deployment may be out of reach before giving up (default 600)")
       ->check(CLI::Range(0U, bounds::retry_seconds_max))
       ->type_name("N");
-  app.add_option("--io", io, "auto, io_uring or epoll: what to wait with")
-      ->transform(CLI::CheckedTransformer(io_names))
+  app.add_option_function<std::string>(
+         "--io",
+         [&io](const std::string& name) {
+           if (name != "auto" && name != "io_uring" && name != "epoll") {
+             throw CLI::ValidationError("--io", "must be auto, io_uring or epoll");
+           }
+           io = name == "auto" ? io_choice::automatic : name == "epoll" ? io_choice::epoll : io_choice::io_uring;
+         },
+         "auto, io_uring or epoll: what to wait with")
       ->type_name("BACKEND")
       ->group("Advanced");
 }

@@ -1,4 +1,5 @@
 // sluice: wires everything by hand. No logic but the order of things.
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -52,7 +53,7 @@ void hide_secrets(std::span<char*> arguments, const session::copy_settings& sett
   }
 }
 
-int copy(const copy_options& options) {
+int run_copy_command(const copy_options& options) {
   if (!reset_is_confirmed(options)) return static_cast<int>(exit_code::refused);
   signal_watch signals;
   auto log_to = log_output::open(options.log, stderr, program_name);
@@ -64,7 +65,7 @@ int copy(const copy_options& options) {
   return static_cast<int>(run_copy(options, calls, signals, *log_to.value()));
 }
 
-int serve(const serve_options& options, const std::string& called_as) {
+int run_serve_command(const serve_options& options, const std::string& called_as) {
   signal_watch signals;
   auto log_to = log_output::open(options.log, stdout, called_as);
   if (!log_to) return complain(exit_code::refused, log_to.error().message);
@@ -98,7 +99,7 @@ int main(int argc, char** argv) {
   const session::copy_settings& settings = copy_wanted != nullptr ? copy_wanted->settings : serve_wanted->settings;
   hide_secrets(after_name, settings);
   if (const auto uris = check_uris(settings); !uris) return complain(exit_code::usage, uris.error().message);
-  if (copy_wanted != nullptr) return copy(*copy_wanted);
+  if (copy_wanted != nullptr) return run_copy_command(*copy_wanted);
   const std::string called_as = std::filesystem::path(argv[0]).filename().string();
-  return serve(*serve_wanted, called_as.empty() ? program_name : called_as);
+  return run_serve_command(*serve_wanted, called_as.empty() ? program_name : called_as);
 }

@@ -16,6 +16,7 @@ enum class rule : std::uint8_t {
   secret,        // the same, never shown
   ours,          // we alone know it
   milliseconds,  // a number, not negative
+  compressor_list,
   must_be_primary,
   must_be_majority,
   never_true,
@@ -39,7 +40,7 @@ constexpr std::array known_options{
     known_option{"authMechanismProperties", rule::secret},  // may hold AWS_SESSION_TOKEN
     known_option{"authSource"},
     known_option{"canonicalizeHostname"},
-    known_option{"compressors"},
+    known_option{"compressors", rule::compressor_list},
     known_option{"connectTimeoutMS", rule::milliseconds},
     known_option{"directConnection"},
     known_option{"gssapiServiceName"},
@@ -152,6 +153,14 @@ result<> check_option(const uri_text::entry& option) {
       }
       return ok();
     }
+    case rule::compressor_list:
+      for (std::string_view left = value; !left.empty();) {
+        const auto name = left.substr(0, left.find(','));
+        left.remove_prefix(std::min(left.size(), name.size() + 1));
+        if (name == "zstd" || name == "snappy" || name == "zlib") continue;
+        return bad_option(known->key, "names \"" + std::string(name) + "\"; the engine knows zstd, snappy and zlib");
+      }
+      return ok();
     case rule::must_be_primary:
       if (value != "primary") return bad_option(known->key, "can only be \"primary\"" + because);
       return ok();

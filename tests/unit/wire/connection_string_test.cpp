@@ -172,11 +172,7 @@ TEST(connection_string, malformed_values_name_their_key) {
         "replicaSet=", "localThresholdMS=-1"}) {
     const auto message = refused("mongodb://h/?" + option);
     const auto key = lower_case(option.substr(0, option.find('=')));
-    if (key == "compressors") {
-      EXPECT_NE(message.find("compressor: 'lz4'"), std::string::npos) << message;
-    } else {
-      EXPECT_NE(lower_case(message).find(key), std::string::npos) << option << ": " << message;
-    }
+    EXPECT_NE(lower_case(message).find("\"" + key + "\""), std::string::npos) << option << ": " << message;
   }
 }
 
