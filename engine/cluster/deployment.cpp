@@ -100,19 +100,25 @@ task<result<deployment>> discover(wire::connection_string uri, role as, runtime:
     if (!resolved) co_return named(found, resolved.error());
     uri = std::move(resolved.value());
   }
-  search_options options{.whose = std::string(to_string(as)),
-                         .set_name = uri.replica_set(),
-                         .newest_election = {},
-                         .patience = uri.server_selection_timeout()};
-  SLUICE_CO_TRY(auto located, co_await search_primary(uri, std::move(options), scope));
-  found.uri = uri.with_hosts(located.members);
-  found.kind = located.is_sharded ? deployment_kind::sharded : deployment_kind::replica_set;
-  if (!located.is_sharded) found.set_name = located.set_name;
-  found.primary = located.at;
-  found.newest_election = located.newest_election;
-  const auto facts = co_await read_facts(*located.connection, std::move(located.hello), found);
-  if (!facts) co_return named(found, facts.error());
-  co_return found;
+  const auto deadline = std::chrono::steady_clock::now() + uri.server_selection_timeout();
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    search_options options{.whose = std::string(to_string(as)),
+                           .set_name = uri.replica_set(),
+                           .newest_election = found.newest_election,
+                           .patience = std::max(left, std::chrono::milliseconds(0))};
+    SLUICE_CO_TRY(auto located, co_await search_primary(uri, std::move(options), scope));
+    found.uri = uri.with_hosts(located.members);
+    found.kind = located.is_sharded ? deployment_kind::sharded : deployment_kind::replica_set;
+    if (!located.is_sharded) found.set_name = located.set_name;
+    found.primary = located.at;
+    found.newest_election = located.newest_election;
+    const auto facts = co_await read_facts(*located.connection, std::move(located.hello), found);
+    if (facts) co_return found;
+    // An election may come between the search and the questions: search again.
+    const bool late = std::chrono::steady_clock::now() >= deadline;
+    if (late || !wire::is_retryable(facts.error())) co_return named(found, facts.error());
+  }
 }
 
 task<result<std::unique_ptr<wire::connection>>> connect_primary(deployment& known, runtime::cancel_scope& scope,

@@ -17,11 +17,22 @@ namespace {
 /// Collections are made one after the other inside a server (catalog lock); a few at once only hide the round trip.
 constexpr std::size_t connections_max = 4;
 
+/// Runs a DDL command and waits for a majority: inserts into a collection whose `create` an election took back would make
+/// it again, without its options.
+task<result<>> run_by_majority(wire::connection& to, std::string database, bson::document command) {
+  bson::builder whole;
+  whole.append_all(command).open_document("writeConcern").append("w", "majority").close();
+  bson::document sent = whole.finish();
+  SLUICE_CO_TRY(auto answer, co_await to.run(database, std::move(sent)));
+  if (auto concern = wire::write_concern_error_of_reply(answer.body, to.host().to_string())) co_return std::move(*concern);
+  co_return ok();
+}
+
 }  // namespace
 
 task<result<>> create_collection(wire::connection& to, const cluster::collection_info& info) {
   bson::document command = cluster::create_command(info, true);
-  auto made = co_await to.run(info.ns.database, std::move(command));
+  auto made = co_await run_by_majority(to, info.ns.database, std::move(command));
   if (made || made.error().server_code == wire::namespace_exists) co_return ok();
   error cause = std::move(made.error());
   cause.message = "collection " + info.ns.to_string() + " could not be created: " + cause.message;
@@ -32,7 +43,7 @@ task<result<>> drop_collection(wire::connection& to, cluster::namespace_name ns)
   bson::builder drop;
   drop.append("drop", ns.collection);
   bson::document command = drop.finish();
-  auto dropped = co_await to.run(ns.database, std::move(command));
+  auto dropped = co_await run_by_majority(to, ns.database, std::move(command));
   if (dropped || dropped.error().server_code == wire::namespace_not_found) co_return ok();
   // "can't drop system collection": system.js is user data, but can only be emptied.
   constexpr std::int32_t illegal_operation = 20;
@@ -41,16 +52,14 @@ task<result<>> drop_collection(wire::connection& to, cluster::namespace_name ns)
   empty.append("delete", ns.collection).open_array("deletes").open_document("0");
   empty.open_document("q").close().append("limit", 0).close().close();
   bson::document clear = empty.finish();
-  SLUICE_CO_TRYV(co_await to.run(ns.database, std::move(clear)));
-  co_return ok();
+  co_return co_await run_by_majority(to, ns.database, std::move(clear));
 }
 
 task<result<>> restore_options(wire::connection& to, const cluster::collection_info& info) {
   auto command = cluster::restore_command(info);
   if (!command) co_return ok();
   bson::document change = std::move(*command);
-  SLUICE_CO_TRYV(co_await to.run(info.ns.database, std::move(change)));
-  co_return ok();
+  co_return co_await run_by_majority(to, info.ns.database, std::move(change));
 }
 
 task<result<>> for_each_collection(cluster::deployment to, std::vector<const cluster::collection_info*> collections,

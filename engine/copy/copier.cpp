@@ -8,6 +8,7 @@
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/task_group.hpp"
+#include "engine/wire/retry.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -146,14 +147,23 @@ class copier::shared {
 
   /// Only when no worker is in the collection any more: an insert would create it again, without its options.
   task<result<>> drop_gone(cluster::namespace_name ns) {
-    SLUICE_CO_TRY(auto to, co_await cluster::connect_primary(job_.destination, scope_, options_.patience));
-    SLUICE_CO_TRYV(co_await drop_collection(*to, ns));
+    auto attempt = [this, &ns]() -> task<result<>> {
+      SLUICE_CO_TRY(auto to, co_await cluster::connect_primary(job_.destination, scope_, options_.patience));
+      co_return co_await drop_collection(*to, ns);
+    };
+    SLUICE_CO_TRYV(co_await wire::retry(attempt, options_.patience, scope_));
     leaving_.erase(ns);
     wake();
     co_return ok();
   }
 
+  /// Each step of it may be done twice, so an election in between repeats the whole.
   task<result<>> plan_again(cluster::namespace_name ns) {
+    auto attempt = [this, &ns] { return plan_again_once(ns); };
+    co_return co_await wire::retry(attempt, options_.patience, scope_);
+  }
+
+  task<result<>> plan_again_once(cluster::namespace_name ns) {
     const cluster::collection_info* info = find_info(job_.catalog, ns);
     if (info == nullptr) co_return failure(error_kind::refused, ns.to_string() + ": unknown to the catalog");
     SLUICE_CO_TRY(auto from, co_await cluster::connect_primary(job_.source, scope_, options_.patience));

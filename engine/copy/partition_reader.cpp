@@ -161,10 +161,12 @@ task<result<bool>> connect_source(worker& w, const plan::partition& what) {
         {{"ns", what.ns.to_string()}, {"host", what.node.to_string()}, {"cause", opened.error().message}});
     co_return false;
   }
-  w.from = std::move(opened.value());
-  auto identity = co_await cluster::read_data_identity(*w.from);
-  if (identity.has_error()) co_return identity.error();
-  co_return identity.value() == what.data_identity;
+  // Kept only when it is known to lead to the right data: a later partition finds it open and asks no more.
+  auto node = std::move(opened.value());
+  SLUICE_CO_TRY(const auto identity, co_await cluster::read_data_identity(*node));
+  if (identity != what.data_identity) co_return false;
+  w.from = std::move(node);
+  co_return true;
 }
 
 task<result<read_end>> read_until_end(worker& w, const plan::partition& what, std::optional<bson::document> behind,

@@ -19,8 +19,9 @@ namespace sluice::runtime {
 namespace {
 
 constexpr std::array<std::size_t, 6> class_bytes{64 * limits::kib, 256 * limits::kib, 1 * limits::mib,
-                                                 4 * limits::mib,  17 * limits::mib,  48 * limits::mib};
-static_assert(class_bytes[4] > limits::reply_bytes_max && class_bytes[5] > limits::message_bytes_max);
+                                                 4 * limits::mib,  17 * limits::mib,  34 * limits::mib};
+static_assert(class_bytes[4] > limits::reply_bytes_max && class_bytes[5] > 2 * limits::reply_bytes_max &&
+              class_bytes[5] == limits::lane_memory_min_bytes);
 
 std::size_t class_of(std::size_t bytes) noexcept {
   return static_cast<std::size_t>(std::ranges::lower_bound(class_bytes, bytes) - class_bytes.begin());
@@ -40,7 +41,7 @@ struct buffer_pool::waiter {
 };
 
 buffer_pool::buffer_pool(boost::asio::any_io_executor lane, std::size_t budget_bytes)
-    : lane_(std::move(lane)), budget_bytes_(std::max(budget_bytes, class_bytes[4])) {}
+    : lane_(std::move(lane)), budget_bytes_(std::max(budget_bytes, class_bytes[5])) {}
 
 buffer_pool::~buffer_pool() {
   assert(in_use_bytes_ == 0 && waiters_.empty() && "buffers outlive their pool");

@@ -44,8 +44,8 @@ class buffer_pool final : public buffer_owner {
 
  private:
   struct waiter;
-  /// 64 KiB, 256 KiB, 1 MiB, 4 MiB, 17 MiB, 48 MiB: a power of four apart, then what the two largest messages need
-  /// (a cursor reply; any wire message, and a compressed reply beside what it unpacks to).
+  /// 64 KiB, 256 KiB, 1 MiB, 4 MiB, 17 MiB, 34 MiB: a power of four apart, then what the two largest replies need
+  /// (a cursor batch; a compressed one beside what it unpacks to).
   static constexpr std::size_t class_count = 6;
 
   [[nodiscard]] std::byte* take(std::size_t size_class) noexcept;

@@ -3,6 +3,7 @@
 #include "engine/copy/collections.hpp"
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/log.hpp"
+#include "engine/wire/retry.hpp"
 
 #include <algorithm>
 #include <map>
@@ -42,10 +43,16 @@ bool is_trusted(bson::document_view stored, const sluice::state::opened_run& ope
 
 }  // namespace
 
+std::size_t copy_run::data_memory_bytes() const {
+  return std::max(settings_.memory_bytes, limits::memory_min_bytes) - limits::memory_reserved_bytes;
+}
+
 std::uint32_t copy_run::lane_count() const {
-  if (settings_.lanes > 0) return settings_.lanes;
+  // Each lane must be able to hold the largest batch, so memory bounds their number.
+  const auto fitting = static_cast<std::uint32_t>(data_memory_bytes() / limits::lane_memory_min_bytes);
+  if (settings_.lanes > 0) return std::min(settings_.lanes, fitting);
   // The destination is the limit long before a lane is: its own threads need the cores.
-  return std::clamp(std::thread::hardware_concurrency() / 4, 1U, 8U);
+  return std::clamp(std::thread::hardware_concurrency() / 4, 1U, std::min(8U, fitting));
 }
 
 std::uint32_t copy_run::workers_per_lane() const {
@@ -55,8 +62,13 @@ std::uint32_t copy_run::workers_per_lane() const {
 task<result<>> copy_run::run() {
   board_.set_state(state::running);
   board_.set_phase(phase::initializing_collections_and_indexes);
-  SLUICE_CO_TRYV(co_await connect());
-  SLUICE_CO_TRYV(co_await begin_or_resume());
+  SLUICE_CO_TRYV(co_await find_both());
+  // Each step up to here may be done twice: an election or a lost connection in between begins them again.
+  auto begin = [this]() -> task<result<>> {
+    SLUICE_CO_TRYV(co_await connect());
+    co_return co_await begin_or_resume();
+  };
+  SLUICE_CO_TRYV(co_await wire::retry(begin, settings_.retry_time, scope_));
   if (opened_.phase != sluice::state::run_phase::completed) {
     SLUICE_CO_TRYV(co_await create_collections());
     SLUICE_CO_TRYV(co_await copy_data());
@@ -66,14 +78,17 @@ task<result<>> copy_run::run() {
   co_return co_await finish();
 }
 
-task<result<>> copy_run::connect() {
+task<result<>> copy_run::find_both() {
   SLUICE_CO_TRY(auto source_uri, wire::connection_string::parse(settings_.source_uri));
   SLUICE_CO_TRY(auto destination_uri, wire::connection_string::parse(settings_.destination_uri));
   SLUICE_CO_TRY(source_, co_await cluster::discover(source_uri, cluster::role::source, scope_));
   SLUICE_CO_TRY(destination_, co_await cluster::discover(destination_uri, cluster::role::destination, scope_));
   board_.set_names(names_.source + ": " + source_.primary.to_string(),
                    names_.destination + ": " + destination_.primary.to_string());
-  SLUICE_CO_TRYV(cluster::check_pair(source_, destination_));
+  co_return cluster::check_pair(source_, destination_);
+}
+
+task<result<>> copy_run::connect() {
   SLUICE_CO_TRY(to_source_, co_await cluster::connect_primary(source_, scope_, settings_.retry_time));
   SLUICE_CO_TRY(to_destination_, co_await cluster::connect_primary(destination_, scope_, settings_.retry_time));
   SLUICE_CO_TRYV(co_await cluster::check_privileges(*to_source_, cluster::role::source));
@@ -101,7 +116,7 @@ task<result<>> copy_run::begin_or_resume() {
   }
   sluice::state::run_parameters mine{source_.identity,  source_.name(),    destination_.identity,
                              destination_.name(), settings_.include, settings_.exclude};
-  SLUICE_CO_TRY(opened_, co_await checkpoint_->open(std::move(mine), sluice::state::this_process()));
+  SLUICE_CO_TRY(opened_, co_await checkpoint_->open(std::move(mine), self_));
   runtime::failure_point("run_opened");
   board_.set_destination_written();
   board_.set_phase(phase::initializing_partitions);
@@ -278,9 +293,12 @@ task<result<>> copy_run::create_collections() {
 
 task<result<>> copy_run::copy_data() {
   board_.set_phase(phase::collection_copy);
+  if (settings_.lanes > lane_count()) {
+    board_.add_warning("only " + std::to_string(lane_count()) + " lanes fit into the memory; raise --memory-mb");
+  }
   const copy::copier_options options{.lanes = lane_count(),
                                      .workers_per_lane = workers_per_lane(),
-                                     .memory_bytes = settings_.memory_bytes - limits::memory_reserved_bytes,
+                                     .memory_bytes = data_memory_bytes(),
                                      .patience = settings_.retry_time};
   copy::copier::job work{source_,        destination_,   catalog_,     partitioning_,          std::move(entries_),
                          board_.counters, board_.refused, *checkpoint_, opened_.confirmed_flush};

@@ -39,6 +39,7 @@ class copy_run {
   [[nodiscard]] task<result<>> run();
 
  private:
+  [[nodiscard]] task<result<>> find_both();
   [[nodiscard]] task<result<>> connect();
   [[nodiscard]] task<result<>> begin_or_resume();
   [[nodiscard]] task<result<>> read_source_catalog();
@@ -54,6 +55,7 @@ class copy_run {
   void prepare_counters();
   void add_entry(plan::partition what, copy::position at);
   [[nodiscard]] std::vector<const cluster::collection_info*> data_collections() const;
+  [[nodiscard]] std::size_t data_memory_bytes() const;
   [[nodiscard]] std::uint32_t lane_count() const;
   [[nodiscard]] std::uint32_t workers_per_lane() const;
 
@@ -68,6 +70,7 @@ class copy_run {
   std::unique_ptr<wire::connection> to_source_;
   std::unique_ptr<wire::connection> to_destination_;
   std::unique_ptr<sluice::state::checkpoint> checkpoint_;
+  sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;
   cluster::catalog catalog_;
   plan::partitioning partitioning_;

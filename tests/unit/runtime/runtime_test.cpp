@@ -163,7 +163,7 @@ TEST(buffer_pool, hands_memory_out_again_instead_of_mapping_more) {
 TEST(buffer_pool, waits_for_memory_in_order_of_arrival_and_never_exceeds_the_budget) {
   loop io;
   cancel_scope scope;
-  buffer_pool pool(io.executor(), 20 * limits::mib);
+  buffer_pool pool(io.executor(), 34 * limits::mib);
   std::vector<int> order;
   std::vector<buffer> held;
   auto take = [&](int name, std::size_t bytes) {
@@ -174,8 +174,8 @@ TEST(buffer_pool, waits_for_memory_in_order_of_arrival_and_never_exceeds_the_bud
       held.push_back(std::move(memory.value()));
     });
   };
-  take(0, 4 * limits::mib);
-  take(1, 17 * limits::mib);  // does not fit beside the first
+  take(0, 17 * limits::mib);
+  take(1, 34 * limits::mib);  // does not fit beside the first
   take(2, 64 * limits::kib);  // would fit, but came later
   io.run_ready();
   EXPECT_EQ(order, (std::vector<int>{0}));
@@ -190,18 +190,18 @@ TEST(buffer_pool, waits_for_memory_in_order_of_arrival_and_never_exceeds_the_bud
 TEST(buffer_pool, gives_unused_sizes_back_when_another_needs_the_room) {
   loop io;
   cancel_scope scope;
-  buffer_pool pool(io.executor(), 17 * limits::mib);
+  buffer_pool pool(io.executor(), 34 * limits::mib);
   io.spawn([&]() -> task<void> {
     {
       std::vector<buffer> small;
-      for (int i = 0; i < 16; ++i) {
+      for (int i = 0; i < 33; ++i) {
         auto memory = co_await pool.acquire(limits::mib, scope);
         small.push_back(std::move(memory.value()));
       }
     }
-    auto large = co_await pool.acquire(16 * limits::mib, scope);
+    auto large = co_await pool.acquire(33 * limits::mib, scope);
     EXPECT_TRUE(large.has_value());
-    EXPECT_LE(pool.current().mapped_bytes, 17 * limits::mib);
+    EXPECT_LE(pool.current().mapped_bytes, 34 * limits::mib);
   });
   io.run();
 }
@@ -209,14 +209,14 @@ TEST(buffer_pool, gives_unused_sizes_back_when_another_needs_the_room) {
 TEST(buffer_pool, refuses_what_can_never_fit_and_ends_waits_on_cancel) {
   loop io;
   cancel_scope scope;
-  buffer_pool pool(io.executor(), 17 * limits::mib);
+  buffer_pool pool(io.executor(), 34 * limits::mib);
   std::optional<error_kind> too_large;
   std::optional<error_kind> cancelled;
   buffer all;
   io.spawn([&]() -> task<void> {
     auto never = co_await pool.acquire(40 * limits::mib, scope);
     too_large = never.error().kind;
-    auto everything = co_await pool.acquire(17 * limits::mib, scope);
+    auto everything = co_await pool.acquire(34 * limits::mib, scope);
     all = std::move(everything.value());
     auto waiting = co_await pool.acquire(1, scope);
     cancelled = waiting.error().kind;
