@@ -42,6 +42,16 @@ std::optional<bytes_view> raw_array_walk::next() noexcept {
   return array_.subspan(begin, length);
 }
 
+std::size_t array_overhead_bytes(std::size_t documents) noexcept {
+  std::size_t bytes = 5;
+  // Keys with one digit, with two, ...: each element has a type byte and a zero besides.
+  std::size_t first = 0;
+  for (std::size_t end = 10, digits = 1; first < documents; first = end, end *= 10, ++digits) {
+    bytes += (std::min(documents, end) - first) * (digits + 2);
+  }
+  return bytes;
+}
+
 std::span<std::byte> cut_at(std::span<std::byte> array, std::size_t offset) noexcept {
   array[offset] = std::byte{0};
   set_length(array.data(), offset + 1);

@@ -34,6 +34,9 @@ class raw_array_walk {
   bool fault_ = false;
 };
 
+/// What an array of `documents` documents weighs beside them: length, keys "0", "1", ..., terminators.
+[[nodiscard]] std::size_t array_overhead_bytes(std::size_t documents) noexcept;
+
 /// Ends the array in place at `offset` (from raw_array_walk::offset); returns the shortened array.
 [[nodiscard]] std::span<std::byte> cut_at(std::span<std::byte> array, std::size_t offset) noexcept;
 

@@ -125,8 +125,8 @@ void log_summary(const copy_summary& summary) {
 }
 
 /// Everything is there; false if the summary could not be left where it was asked for.
-bool report(const copy_options& options, const copy_summary& summary) {
-  log_summary(summary);
+bool report(const copy_options& options, const copy_summary& summary, bool live) {
+  if (!live) log_summary(summary);
   std::fputs(summary_table(summary).c_str(), stdout);
   std::fflush(stdout);
   if (options.summary_json.empty()) return true;
@@ -177,8 +177,8 @@ exit_code run_copy(const copy_options& options, const copy_calls& copy, signal_w
   const auto begin = clock::now();
   result<> outcome = copy.start();
   bool interrupted = false;
+  const bool live = options.log.format != log_format::json && ::isatty(STDERR_FILENO) == 1;
   if (outcome) {
-    const bool live = options.log.format != log_format::json && ::isatty(STDERR_FILENO) == 1;
     onlooker eyes(copy, signals, log_to, live);
     std::thread waiting([&] {
       outcome = copy.wait();
@@ -193,7 +193,8 @@ exit_code run_copy(const copy_options& options, const copy_calls& copy, signal_w
     if (!log_to.wants(log_level::error)) std::cerr << "sluice: " << outcome.error().message << "\n";
     return exit_code_of(outcome, interrupted, last.destination_written);
   }
-  return report(options, summarize(last, clock::now() - begin)) ? exit_code::everything_is_there : exit_code::failed;
+  return report(options, summarize(last, clock::now() - begin), live) ? exit_code::everything_is_there
+                                                                      : exit_code::failed;
 }
 
 }  // namespace sluice::tools

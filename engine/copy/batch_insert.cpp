@@ -1,5 +1,7 @@
 #include "engine/copy/batch_insert.hpp"
 
+#include <vector>
+
 #include "bson/extended_json.hpp"
 #include "bson/raw_array.hpp"
 #include "engine/copy/zero_timestamp.hpp"
@@ -7,8 +9,6 @@
 #include "engine/runtime/sleep.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
-
-#include <vector>
 
 namespace sluice::copy {
 
@@ -31,8 +31,8 @@ std::size_t count(bson::bytes_view documents) {
   return walk.count();
 }
 
-/// Some servers close the connection instead of answering (reply too large), and then the same again is in vain: so many
-/// connections may die while one piece is under way. A destination that is away is not counted, it is waited for.
+/// Some servers close the connection instead of answering (reply too large), and then the same again is in vain: so
+/// many connections may die while one piece is under way. A destination that is away is not counted, it is waited for.
 constexpr int lost_connections_max = 5;
 
 /// Sends until a reply comes, over elections and lost connections.

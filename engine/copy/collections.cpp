@@ -1,14 +1,14 @@
 #include "engine/copy/collections.hpp"
 
-#include "engine/runtime/task_group.hpp"
-#include "engine/wire/retry.hpp"
-#include "engine/wire/server_error.hpp"
-
-#include <boost/asio/this_coro.hpp>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
+
+#include <boost/asio/this_coro.hpp>
+
+#include "engine/runtime/task_group.hpp"
+#include "engine/wire/retry.hpp"
+#include "engine/wire/server_error.hpp"
 
 namespace sluice::copy {
 
@@ -17,14 +17,15 @@ namespace {
 /// Collections are made one after the other inside a server (catalog lock); a few at once only hide the round trip.
 constexpr std::size_t connections_max = 4;
 
-/// Runs a DDL command and waits for a majority: inserts into a collection whose `create` an election took back would make
-/// it again, without its options.
+/// Runs a DDL command and waits for a majority: inserts into a collection whose `create` an election took back would
+/// make it again, without its options.
 task<result<>> run_by_majority(wire::connection& to, std::string database, bson::document command) {
   bson::builder whole;
   whole.append_all(command).open_document("writeConcern").append("w", "majority").close();
   bson::document sent = whole.finish();
   SLUICE_CO_TRY(auto answer, co_await to.run(database, std::move(sent)));
-  if (auto concern = wire::write_concern_error_of_reply(answer.body, to.host().to_string())) co_return std::move(*concern);
+  if (auto concern = wire::write_concern_error_of_reply(answer.body, to.host().to_string()))
+    co_return std::move(*concern);
   co_return ok();
 }
 

@@ -1,15 +1,15 @@
 // The destination's collections around the data: created before it, given their final bounds after it.
 #pragma once
 
+#include <chrono>
+#include <functional>
+#include <vector>
+
 #include "engine/cluster/catalog.hpp"
 #include "engine/cluster/deployment.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
-
-#include <chrono>
-#include <functional>
-#include <vector>
 
 namespace sluice::copy {
 
@@ -17,8 +17,8 @@ namespace sluice::copy {
 [[nodiscard]] task<result<>> create_collection(wire::connection& to, const cluster::collection_info& info);
 /// One that does not exist is no error.
 [[nodiscard]] task<result<>> drop_collection(wire::connection& to, cluster::namespace_name ns);
-/// Capped collections get their size and count back (they are huge while data is copied), clustered and time-series ones
-/// their expiry (it sleeps meanwhile).
+/// Capped collections get their size and count back (they are huge while data is copied), clustered and time-series
+/// ones their expiry (it sleeps meanwhile).
 [[nodiscard]] task<result<>> restore_options(wire::connection& to, const cluster::collection_info& info);
 
 /// Runs one of the above for many collections over several connections, surviving elections. `each` is called on the

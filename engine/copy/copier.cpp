@@ -1,5 +1,16 @@
 #include "engine/copy/copier.hpp"
 
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "engine/copy/collections.hpp"
 #include "engine/copy/data_lane.hpp"
 #include "engine/copy/partition_copy.hpp"
@@ -9,17 +20,6 @@
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/task_group.hpp"
 #include "engine/wire/retry.hpp"
-
-#include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
-#include <deque>
-#include <optional>
-#include <set>
-#include <utility>
 
 namespace sluice::copy {
 
@@ -125,7 +125,8 @@ class copier::shared {
         ledger_.gone(ns);
         job_.counters.at(ns)->gone = true;
         job_.counters.at(ns)->partitions_left = 0;
-        log(log_level::warn, "copy", "A collection was dropped on the source while it was copied; it is dropped here too",
+        log(log_level::warn, "copy",
+            "A collection was dropped on the source while it was copied; it is dropped here too",
             {{"ns", ns.to_string()}});
         leaving_.insert(ns);
         break;
@@ -265,9 +266,7 @@ class copier::shared {
     co_return co_await job_.checkpoint.renew(flush_number_);
   }
 
-  [[nodiscard]] bool finished() const {
-    return ledger_.all_done() && leaving_.empty() && replanning_.empty();
-  }
+  [[nodiscard]] bool finished() const { return ledger_.all_done() && leaving_.empty() && replanning_.empty(); }
   void wake() {
     changed_.cancel();
     changed_.expires_at(clock::time_point::max());
@@ -295,6 +294,8 @@ copier::copier(boost::asio::any_io_executor control, copier_options options, job
 
 copier::~copier() = default;
 
-task<result<>> copier::run() { co_return co_await shared_->run(); }
+task<result<>> copier::run() {
+  co_return co_await shared_->run();
+}
 
 }  // namespace sluice::copy

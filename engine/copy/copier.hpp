@@ -1,6 +1,15 @@
 // Copies the data of a whole plan: lanes with their workers, the ledger between them, the checkpoint behind it.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
 #include "engine/cluster/catalog.hpp"
 #include "engine/cluster/deployment.hpp"
 #include "engine/copy/counters.hpp"
@@ -11,21 +20,12 @@
 #include "engine/runtime/result.hpp"
 #include "engine/state/checkpoint.hpp"
 
-#include <boost/asio/any_io_executor.hpp>
-
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <vector>
-
 namespace sluice::copy {
 
 struct copier_options {
   std::uint32_t lanes = 1;
   std::uint32_t workers_per_lane = 4;
-  std::size_t memory_bytes = 0;            // for the buffers of all lanes together
+  std::size_t memory_bytes = 0;  // for the buffers of all lanes together
   std::chrono::milliseconds patience{};
 };
 
@@ -39,13 +39,13 @@ class copier {
   struct job {
     cluster::deployment source;
     cluster::deployment destination;
-    const cluster::catalog& catalog;          // outlives the copier
-    plan::partitioning partitioning;          // for collections that must be planned again
+    const cluster::catalog& catalog;  // outlives the copier
+    plan::partitioning partitioning;  // for collections that must be planned again
     std::vector<ledger::entry> partitions;
     counters_by_namespace& counters;
     refused_list& refused_documents;
     state::checkpoint& checkpoint;
-    std::int64_t confirmed_flush = 0;         // of the checkpoint; flushes are numbered on from there
+    std::int64_t confirmed_flush = 0;  // of the checkpoint; flushes are numbered on from there
   };
 
   copier(boost::asio::any_io_executor control, copier_options options, job work, runtime::cancel_scope& scope);

@@ -1,11 +1,11 @@
 #include "engine/copy/data_lane.hpp"
 
-#include "engine/runtime/call_on.hpp"
-#include "engine/runtime/task_group.hpp"
+#include <deque>
 
 #include <boost/asio/post.hpp>
 
-#include <deque>
+#include "engine/runtime/call_on.hpp"
+#include "engine/runtime/task_group.hpp"
 
 namespace sluice::copy {
 

@@ -1,25 +1,26 @@
 // A lane of the copy: its thread, its memory, its workers. What is in here is touched on that thread only.
 #pragma once
 
-#include "engine/copy/worker.hpp"
-#include "engine/runtime/buffer_pool.hpp"
-#include "engine/runtime/cancel_scope.hpp"
-#include "engine/runtime/lane.hpp"
-#include "engine/runtime/result.hpp"
-
-#include <boost/asio/any_io_executor.hpp>
-
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include <boost/asio/any_io_executor.hpp>
+
+#include "engine/copy/worker.hpp"
+#include "engine/runtime/buffer_pool.hpp"
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/lane.hpp"
+#include "engine/runtime/result.hpp"
+
 namespace sluice::copy {
 
 class data_lane {
  public:
-  data_lane(std::string name, std::size_t memory_bytes) : thread_(std::move(name)), pool_(thread_.executor(), memory_bytes) {}
+  data_lane(std::string name, std::size_t memory_bytes)
+      : thread_(std::move(name)), pool_(thread_.executor(), memory_bytes) {}
 
   using work = std::function<task<result<>>(worker&)>;
   /// Starts the thread, runs `each` for `count` workers that look like `like`, and ends the thread. Called from another

@@ -2,10 +2,6 @@
 // A plain machine without sockets or clocks; the copier feeds it from the control lane.
 #pragma once
 
-#include "bson/document.hpp"
-#include "engine/plan/partition.hpp"
-#include "engine/wire/bulk_write.hpp"
-
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -13,6 +9,10 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "bson/document.hpp"
+#include "engine/plan/partition.hpp"
+#include "engine/wire/bulk_write.hpp"
 
 namespace sluice::copy {
 
@@ -85,9 +85,9 @@ class ledger {
     std::unique_ptr<plan::partition> what;  // stays where it is while workers read it
     position durable;
     position reached;
-    wire::write_term term;   // of every write since `durable`
-    bool dirty = false;      // the checkpoint does not know `reached` yet
-    bool mixed = false;      // writes since `durable` were acknowledged in more than one term
+    wire::write_term term;  // of every write since `durable`
+    bool dirty = false;     // the checkpoint does not know `reached` yet
+    bool mixed = false;     // writes since `durable` were acknowledged in more than one term
     status state = status::waiting;
     std::shared_ptr<std::atomic<bool>> torn;
   };

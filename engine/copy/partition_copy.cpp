@@ -1,14 +1,15 @@
 #include "engine/copy/partition_copy.hpp"
 
+#include <optional>
+#include <utility>
+
+#include <boost/asio/this_coro.hpp>
+
+#include "bson/raw_array.hpp"
 #include "engine/copy/batch_insert.hpp"
 #include "engine/runtime/bounded_stream.hpp"
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/task_group.hpp"
-
-#include <boost/asio/this_coro.hpp>
-
-#include <optional>
-#include <utility>
 
 namespace sluice::copy {
 
@@ -29,7 +30,6 @@ task<result<>> write_batches(worker& w, const assignment& mine, collection_count
   for (;;) {
     auto next = co_await in.pop();
     if (!next) co_return ok();
-    const auto bytes = static_cast<std::int64_t>(next->data.documents.size());
     auto outcome = co_await insert_batch(w, *mine.what, next->data.documents);
     if (outcome.has_error()) {
       in.abandon();
@@ -37,6 +37,8 @@ task<result<>> write_batches(worker& w, const assignment& mine, collection_count
     }
     const batch_outcome& done = outcome.value();
     runtime::failure_point("batch_acknowledged");
+    const auto overhead = bson::array_overhead_bytes(static_cast<std::size_t>(done.documents));
+    const auto bytes = static_cast<std::int64_t>(next->data.documents.size()) - static_cast<std::int64_t>(overhead);
     const bool another_term = state.term.known() && done.term.known() && !(state.term == done.term);
     if (mine.torn->load() || another_term || done.mixed_terms) {
       state.torn = true;

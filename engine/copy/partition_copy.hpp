@@ -4,19 +4,19 @@
 // the memory goes back to the pool, which lets the next one be read.
 #pragma once
 
+#include <functional>
+
 #include "engine/copy/ledger.hpp"
 #include "engine/copy/partition_reader.hpp"
 #include "engine/copy/worker.hpp"
 #include "engine/runtime/result.hpp"
 
-#include <functional>
-
 namespace sluice::copy {
 
 enum class partition_end : std::uint8_t {
-  written,    // every document was acknowledged; the fence is the ledger's business
-  torn,       // an election of the destination came between: to be copied again from the durable position
-  gone,       // see read_end
+  written,  // every document was acknowledged; the fence is the ledger's business
+  torn,     // an election of the destination came between: to be copied again from the durable position
+  gone,     // see read_end
   overtaken,
   moved,
 };

@@ -1,13 +1,13 @@
 #include "engine/copy/partition_reader.hpp"
 
+#include <algorithm>
+
 #include "bson/raw_array.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
-
-#include <algorithm>
 
 namespace sluice::copy {
 
@@ -19,7 +19,9 @@ using plan::scan_order;
 constexpr std::int32_t key_not_found = 211;
 constexpr auto node_patience = std::chrono::seconds(30);
 
-std::int64_t record_id(const bson::document& token) { return token.view().find("$recordId").to_int64().value_or(0); }
+std::int64_t record_id(const bson::document& token) {
+  return token.view().find("$recordId").to_int64().value_or(0);
+}
 
 bool is_null_token(const bson::document& token) {
   return token.view().find("$recordId").type() == bson::type::null;

@@ -1,15 +1,15 @@
 // Reads one partition from the source as a stream of batches, whatever happens to the connection.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "engine/copy/ledger.hpp"
 #include "engine/copy/worker.hpp"
 #include "engine/plan/partition.hpp"
 #include "engine/runtime/bounded_stream.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/cursor.hpp"
-
-#include <cstdint>
-#include <optional>
 
 namespace sluice::copy {
 
@@ -21,11 +21,11 @@ struct positioned_batch {
 
 /// How reading ended, when it was no error.
 enum class read_end : std::uint8_t {
-  whole,       // everything up to the partition's end was handed over
-  gone,        // the collection was dropped on the source
-  overtaken,   // a capped collection was truncated past the place where we stood: begin again with an empty copy
-  moved,       // the node that the natural order is bound to is gone or holds other data: plan the collection again
-  given_up,    // nobody takes batches any more
+  whole,      // everything up to the partition's end was handed over
+  gone,       // the collection was dropped on the source
+  overtaken,  // a capped collection was truncated past the place where we stood: begin again with an empty copy
+  moved,      // the node that the natural order is bound to is gone or holds other data: plan the collection again
+  given_up,   // nobody takes batches any more
 };
 
 /// Runs on the worker's lane. Reconnects and goes on behind the last batch handed over, for as long as the worker is

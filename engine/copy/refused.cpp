@@ -1,14 +1,16 @@
 #include "engine/copy/refused.hpp"
 
-#include "engine/runtime/limits.hpp"
-
 #include <utility>
+
+#include "engine/runtime/limits.hpp"
 
 namespace sluice::copy {
 
 namespace {
 
-std::string key_of(const refused& document) { return document.ns + "/" + document.id_json; }
+std::string key_of(const refused& document) {
+  return document.ns + "/" + document.id_json;
+}
 
 }  // namespace
 

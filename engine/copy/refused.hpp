@@ -1,8 +1,6 @@
 // Documents that the destination would not take: counted all, the first of them kept with what the server said.
 #pragma once
 
-#include "bson/document.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -10,13 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "bson/document.hpp"
+
 namespace sluice::copy {
 
 struct refused {
   std::string ns;
-  std::string id_json;   // the document's _id as extended JSON
+  std::string id_json;  // the document's _id as extended JSON
   std::int32_t code = 0;
-  std::string message;   // the server's words
+  std::string message;  // the server's words
 };
 
 /// Any thread; touched only when something went wrong.

@@ -1,15 +1,15 @@
 // What a worker of a lane works with: both deployments, its two connections, its lane's memory.
 #pragma once
 
+#include <chrono>
+#include <memory>
+
 #include "engine/cluster/deployment.hpp"
 #include "engine/copy/counters.hpp"
 #include "engine/copy/refused.hpp"
 #include "engine/runtime/buffer_pool.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/wire/connection.hpp"
-
-#include <chrono>
-#include <memory>
 
 namespace sluice::copy {
 
@@ -20,7 +20,7 @@ struct worker {
   runtime::buffer_pool& pool;
   runtime::cancel_scope& scope;
   refused_list& refused_documents;
-  std::chrono::milliseconds patience;   // how long a deployment may be out of reach
+  std::chrono::milliseconds patience;  // how long a deployment may be out of reach
   std::unique_ptr<wire::connection> from{};
   std::unique_ptr<wire::connection> to{};
 };

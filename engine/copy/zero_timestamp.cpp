@@ -1,13 +1,13 @@
 #include "engine/copy/zero_timestamp.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include "bson/document.hpp"
 #include "bson/raw_array.hpp"
 #include "bson/validate.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
-
-#include <algorithm>
-#include <cstring>
 
 namespace sluice::copy {
 
@@ -33,7 +33,8 @@ std::vector<std::string> zero_timestamp_fields(bson::bytes_view document) {
   // The cheap question first: eight zero bytes behind a type byte 0x11 and a key must be somewhere.
   static constexpr std::byte zeros[8] = {};
   const void* found = ::memmem(document.data(), document.size(), zeros, sizeof zeros);
-  if (found == nullptr || std::memchr(document.data(), static_cast<int>(bson::type::timestamp), document.size()) == nullptr) {
+  if (found == nullptr ||
+      std::memchr(document.data(), static_cast<int>(bson::type::timestamp), document.size()) == nullptr) {
     return {};
   }
   std::vector<std::string> fields;

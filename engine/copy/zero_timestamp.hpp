@@ -2,13 +2,13 @@
 // not to). Where the destination cannot be asked, such fields are found in the batch and set afterwards.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "bson/document_view.hpp"
 #include "engine/copy/worker.hpp"
 #include "engine/plan/partition.hpp"
 #include "engine/runtime/result.hpp"
-
-#include <string>
-#include <vector>
 
 namespace sluice::copy {
 

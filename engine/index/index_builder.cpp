@@ -1,18 +1,18 @@
 #include "engine/index/index_builder.hpp"
 
+#include <algorithm>
+#include <deque>
+#include <span>
+#include <utility>
+
+#include <boost/asio/this_coro.hpp>
+
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
 #include "engine/runtime/task_group.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
-
-#include <boost/asio/this_coro.hpp>
-
-#include <algorithm>
-#include <deque>
-#include <span>
-#include <utility>
 
 namespace sluice::index {
 
@@ -34,13 +34,19 @@ bson::document create_indexes(const cluster::collection_info& info, std::span<co
 }
 
 /// Refused for what it says, as opposed to not having come through.
-bool is_final(const error& cause) { return cause.kind == error_kind::server && !wire::is_retryable(cause); }
+bool is_final(const error& cause) {
+  return cause.kind == error_kind::server && !wire::is_retryable(cause);
+}
 
 class builder {
  public:
   builder(cluster::deployment to, std::vector<const cluster::collection_info*> collections,
           progress_by_namespace& progress, runtime::cancel_scope& scope, std::chrono::milliseconds patience)
-      : to_(std::move(to)), queue_(collections.begin(), collections.end()), progress_(progress), scope_(scope), patience_(patience) {
+      : to_(std::move(to)),
+        queue_(collections.begin(), collections.end()),
+        progress_(progress),
+        scope_(scope),
+        patience_(patience) {
     std::erase_if(queue_, [](const auto* info) { return info->indexes.empty(); });
     std::ranges::stable_sort(queue_, std::ranges::greater{}, &cluster::collection_info::data_bytes);
   }
@@ -164,7 +170,8 @@ class builder {
       const auto done = operation->at("progress", "done").to_int64().value_or(0);
       const auto total = operation->at("progress", "total").to_int64().value_or(0);
       if (found == progress_.end() || total <= 0) continue;
-      found->second->fraction_permille = static_cast<std::int32_t>(std::clamp<std::int64_t>(done * 1000 / total, 0, 1000));
+      found->second->fraction_permille =
+          static_cast<std::int32_t>(std::clamp<std::int64_t>(done * 1000 / total, 0, 1000));
     }
   }
 

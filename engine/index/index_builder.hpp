@@ -1,11 +1,6 @@
 // Builds the destination's secondary indexes after the data: the largest collection first, several at once.
 #pragma once
 
-#include "engine/cluster/catalog.hpp"
-#include "engine/cluster/deployment.hpp"
-#include "engine/runtime/cancel_scope.hpp"
-#include "engine/runtime/result.hpp"
-
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -13,6 +8,11 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "engine/cluster/catalog.hpp"
+#include "engine/cluster/deployment.hpp"
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/result.hpp"
 
 namespace sluice::index {
 

@@ -1,9 +1,9 @@
 #include "engine/plan/partition.hpp"
 
-#include "engine/runtime/limits.hpp"
-
 #include <algorithm>
 #include <cstring>
+
+#include "engine/runtime/limits.hpp"
 
 namespace sluice::plan {
 

@@ -1,15 +1,16 @@
-// A partition: the piece of a collection that is read by one cursor, written in order and repeated as a whole if need be.
+// A partition: the piece of a collection that is read by one cursor, written in order and repeated as a whole if need
+// be.
 #pragma once
-
-#include "bson/document.hpp"
-#include "engine/cluster/catalog.hpp"
-#include "engine/runtime/result.hpp"
-#include "engine/wire/connection_string.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "bson/document.hpp"
+#include "engine/cluster/catalog.hpp"
+#include "engine/runtime/result.hpp"
+#include "engine/wire/connection_string.hpp"
 
 namespace sluice::plan {
 
@@ -20,14 +21,14 @@ enum class scan_order : std::uint8_t {
 
 /// A value that is stored in the checkpoint when it is made and never changed; where the copy stands is kept apart.
 struct partition {
-  std::string id;                     // "<database.collection>#<number>", unique within a run
-  cluster::namespace_name ns;         // the collection that users know
-  cluster::namespace_name data_ns;    // where its documents lie (buckets of a time-series collection)
-  std::vector<std::byte> uuid;        // the collection's identity on the source; empty through mongos
+  std::string id;                   // "<database.collection>#<number>", unique within a run
+  cluster::namespace_name ns;       // the collection that users know
+  cluster::namespace_name data_ns;  // where its documents lie (buckets of a time-series collection)
+  std::vector<std::byte> uuid;      // the collection's identity on the source; empty through mongos
   cluster::collection_kind kind = cluster::collection_kind::plain;
   scan_order order = scan_order::natural;
-  std::int32_t number = 0;            // from 0
-  std::int32_t of = 1;                // partitions of this collection
+  std::int32_t number = 0;  // from 0
+  std::int32_t of = 1;      // partitions of this collection
 
   // natural: behind `after`, up to and including `until`. RecordIds mean something on one node's data only.
   std::optional<bson::document> after;  // resume token {$recordId: ...}; nothing: from the beginning
@@ -35,7 +36,7 @@ struct partition {
   bson::document until_id;              // {_id: ...} of the record at `until`: where a batch is cut
   std::int64_t records_max = 0;         // RecordIds between `after` and `until`: the scan needs no more; 0: unknown
   wire::host_port node;
-  std::string data_identity;            // local.replset.initialSyncId of that node
+  std::string data_identity;  // local.replset.initialSyncId of that node
 
   // by_id: from `min` (inclusive) to `max` (exclusive), documents {_id: ...}; nothing: open.
   std::optional<bson::document> min;
@@ -43,7 +44,8 @@ struct partition {
 
   std::int64_t documents_estimate = 0;
   std::int64_t bytes_estimate = 0;
-  std::int32_t batch_documents = 0;     // chosen by average size: large enough to forget the round trip, small enough for the cache
+  std::int32_t batch_documents =
+      0;  // chosen by average size: large enough to forget the round trip, small enough for the cache
 };
 
 [[nodiscard]] bson::document to_document(const partition& p);

@@ -1,10 +1,10 @@
 #include "engine/plan/partitioner.hpp"
 
+#include <algorithm>
+
 #include "bson/compare.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/wire/server_error.hpp"
-
-#include <algorithm>
 
 namespace sluice::plan {
 
@@ -91,7 +91,8 @@ std::vector<partition> cut_natural(const partition& all, std::vector<record_samp
     pieces[i].until = boundaries[i].token;
     pieces[i].until_id = boundaries[i].id;
     const auto last = boundaries[i].token.view().find("$recordId").to_int64();
-    const auto first = i == 0 ? std::optional<std::int64_t>(0) : boundaries[i - 1].token.view().find("$recordId").to_int64();
+    const auto first =
+        i == 0 ? std::optional<std::int64_t>(0) : boundaries[i - 1].token.view().find("$recordId").to_int64();
     if (first && last && *last > *first) pieces[i].records_max = *last - *first;
   }
   return pieces;

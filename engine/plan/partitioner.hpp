@@ -1,5 +1,10 @@
-// Cuts collections into partitions: in natural order bound to a node and its data, or by `_id` where that is impossible.
+// Cuts collections into partitions: in natural order bound to a node and its data, or by `_id` where that is
+// impossible.
 #pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 #include "engine/cluster/catalog.hpp"
 #include "engine/cluster/deployment.hpp"
@@ -7,10 +12,6 @@
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
-
-#include <cstdint>
-#include <string>
-#include <vector>
 
 namespace sluice::plan {
 

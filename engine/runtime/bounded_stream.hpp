@@ -1,19 +1,19 @@
 // Values handed from one coroutine to another on the same lane, at most so many at a time.
 #pragma once
 
-#include "engine/runtime/cancel_scope.hpp"
-#include "engine/runtime/result.hpp"
+#include <cassert>
+#include <chrono>
+#include <deque>
+#include <optional>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <cassert>
-#include <chrono>
-#include <deque>
-#include <optional>
-#include <utility>
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/result.hpp"
 
 namespace sluice::runtime {
 
@@ -24,9 +24,11 @@ template <class T>
 class bounded_stream {
  public:
   bounded_stream(boost::asio::any_io_executor lane, std::size_t capacity, cancel_scope& scope)
-      : capacity_(capacity), scope_(scope), readable_(lane), writable_(lane), hook_(scope.on_cancel([this] {
-          wake_all();
-        })) {
+      : capacity_(capacity),
+        scope_(scope),
+        readable_(lane),
+        writable_(lane),
+        hook_(scope.on_cancel([this] { wake_all(); })) {
     assert(capacity > 0);
     never(readable_);
     never(writable_);

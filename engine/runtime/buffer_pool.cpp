@@ -1,18 +1,17 @@
 #include "engine/runtime/buffer_pool.hpp"
 
-#include "engine/runtime/limits.hpp"
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <cstdlib>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <sys/mman.h>
 
-#include <algorithm>
-#include <cassert>
-#include <chrono>
-#include <cstdlib>
+#include "engine/runtime/limits.hpp"
 
 namespace sluice::runtime {
 

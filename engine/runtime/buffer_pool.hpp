@@ -1,16 +1,16 @@
 // The memory of the data path, and its backpressure: no free bytes, no read.
 #pragma once
 
-#include "engine/runtime/buffer.hpp"
-#include "engine/runtime/cancel_scope.hpp"
-#include "engine/runtime/result.hpp"
-
-#include <boost/asio/any_io_executor.hpp>
-
 #include <array>
 #include <cstdint>
 #include <deque>
 #include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "engine/runtime/buffer.hpp"
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/result.hpp"
 
 namespace sluice::runtime {
 
@@ -33,10 +33,10 @@ class buffer_pool final : public buffer_owner {
 
   struct usage {
     std::size_t budget_bytes = 0;
-    std::size_t mapped_bytes = 0;       // resident, in use or kept for reuse
+    std::size_t mapped_bytes = 0;  // resident, in use or kept for reuse
     std::size_t in_use_bytes = 0;
-    std::size_t waiting = 0;            // coroutines that wait for memory
-    std::uint64_t maps = 0;             // times that memory was taken from the kernel; constant in the steady state
+    std::size_t waiting = 0;  // coroutines that wait for memory
+    std::uint64_t maps = 0;   // times that memory was taken from the kernel; constant in the steady state
   };
   [[nodiscard]] usage current() const noexcept;
 

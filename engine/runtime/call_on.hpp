@@ -1,15 +1,15 @@
 // How lanes talk: run a coroutine on another lane and come back with its value.
 #pragma once
 
-#include "engine/runtime/result.hpp"
+#include <optional>
+#include <type_traits>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <optional>
-#include <type_traits>
-#include <utility>
+#include "engine/runtime/result.hpp"
 
 namespace sluice::runtime {
 

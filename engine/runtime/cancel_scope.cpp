@@ -5,7 +5,9 @@
 
 namespace sluice::runtime {
 
-cancel_scope::~cancel_scope() { assert(hooks_.empty() && "a hook outlives its scope"); }
+cancel_scope::~cancel_scope() {
+  assert(hooks_.empty() && "a hook outlives its scope");
+}
 
 void cancel_scope::cancel() {
   if (cancelled_) return;
@@ -38,7 +40,9 @@ cancel_scope::hook& cancel_scope::hook::operator=(hook&& other) noexcept {
   return *this;
 }
 
-cancel_scope::hook::~hook() { reset(); }
+cancel_scope::hook::~hook() {
+  reset();
+}
 
 void cancel_scope::hook::reset() noexcept {
   if (scope_ != nullptr) scope_->hooks_.erase(at_);

@@ -2,13 +2,13 @@
 
 #if defined(SLUICE_FAILURE_POINTS)
 
-#include <unistd.h>
-
 #include <atomic>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <string>
+
+#include <unistd.h>
 
 namespace sluice::runtime {
 

@@ -16,7 +16,9 @@ std::string_view backend_name() noexcept {
 // One thread runs the context, so its own locks can go (hint 1); other threads post, which stays safe with hint 1.
 lane::lane(std::string name) : name_(std::move(name)), context_(1), work_(context_.get_executor()) {}
 
-lane::~lane() { stop(); }
+lane::~lane() {
+  stop();
+}
 
 void lane::start() {
   thread_ = std::thread([this] {

@@ -1,15 +1,15 @@
 // A lane: one thread and one io_context on its own ring, with everything that lives on it.
 #pragma once
 
-#include "engine/runtime/result.hpp"
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/io_context.hpp>
-
 #include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "engine/runtime/result.hpp"
 
 namespace sluice::runtime {
 

@@ -32,7 +32,7 @@ inline constexpr std::size_t memory_min_bytes = 128 * mib;
 inline constexpr std::size_t lane_memory_min_bytes = 34 * mib;
 
 // --- time ---
-inline constexpr auto connect_timeout_default = 10s;      // connectTimeoutMS of the driver specifications
+inline constexpr auto connect_timeout_default = 10s;  // connectTimeoutMS of the driver specifications
 inline constexpr auto server_selection_timeout_default = 30s;
 /// How long a deployment may be without a primary, or a node out of reach, before the engine gives up.
 inline constexpr auto retry_time_default = 10min;

@@ -2,27 +2,27 @@
 // errors and start-up only.
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <string_view>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/outcome/basic_result.hpp>
 #include <boost/outcome/policy/terminate.hpp>
 #include <boost/outcome/try.hpp>
 
-#include <cstdint>
-#include <string>
-#include <string_view>
-
 namespace sluice {
 
 enum class error_kind : std::uint8_t {
-  cancelled,      // somebody asked for the end; not worth a log line
-  network,        // refused, reset, closed, unreachable, name not found
-  timeout,        // a time limit passed
-  authentication, // wrong credentials or mechanism
-  server,         // a server's reply with ok: 0, or a write error; code and name are set
-  protocol,       // bytes that are no valid wire message or BSON
-  configuration,  // URI, flags, files: the operator's input
-  refused,        // a precondition does not hold: namespaces exist, versions do not fit, another owner, ...
-  storage,        // local disk
+  cancelled,       // somebody asked for the end; not worth a log line
+  network,         // refused, reset, closed, unreachable, name not found
+  timeout,         // a time limit passed
+  authentication,  // wrong credentials or mechanism
+  server,          // a server's reply with ok: 0, or a write error; code and name are set
+  protocol,        // bytes that are no valid wire message or BSON
+  configuration,   // URI, flags, files: the operator's input
+  refused,         // a precondition does not hold: namespaces exist, versions do not fit, another owner, ...
+  storage,         // local disk
 };
 
 [[nodiscard]] std::string_view to_string(error_kind kind) noexcept;
@@ -32,8 +32,8 @@ enum class error_kind : std::uint8_t {
 struct error {
   error_kind kind = error_kind::cancelled;
   std::string message;
-  std::int32_t server_code = 0;   // the server's numeric code; 0 when it is no server error
-  std::string server_code_name{}; // "NotWritablePrimary", ...; empty when the server gave none
+  std::int32_t server_code = 0;    // the server's numeric code; 0 when it is no server error
+  std::string server_code_name{};  // "NotWritablePrimary", ...; empty when the server gave none
 };
 
 namespace outcome = BOOST_OUTCOME_V2_NAMESPACE;
@@ -46,8 +46,12 @@ using result = outcome::basic_result<T, error, outcome::policy::terminate>;
 template <class T>
 using task = boost::asio::awaitable<T>;
 
-[[nodiscard]] inline auto ok() { return outcome::success(); }
-[[nodiscard]] inline error failure(error_kind kind, std::string message) { return {kind, std::move(message)}; }
+[[nodiscard]] inline auto ok() {
+  return outcome::success();
+}
+[[nodiscard]] inline error failure(error_kind kind, std::string message) {
+  return {kind, std::move(message)};
+}
 
 }  // namespace sluice
 

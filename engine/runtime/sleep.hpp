@@ -1,10 +1,10 @@
 // A wait that can be cancelled.
 #pragma once
 
+#include <chrono>
+
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
-
-#include <chrono>
 
 namespace sluice::runtime {
 

@@ -1,21 +1,23 @@
 #include "engine/runtime/task_group.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <cassert>
 #include <chrono>
 #include <exception>
 #include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 namespace sluice::runtime {
 
 task_group::task_group(boost::asio::any_io_executor lane, cancel_scope& scope)
     : lane_(std::move(lane)), scope_(scope), done_(lane_, std::chrono::steady_clock::time_point::max()) {}
 
-task_group::~task_group() { assert(running_ == 0 && "a coroutine outlives its group"); }
+task_group::~task_group() {
+  assert(running_ == 0 && "a coroutine outlives its group");
+}
 
 void task_group::spawn(task<result<>> member) {
   ++running_;

@@ -1,14 +1,14 @@
 // Coroutines that belong together: started, then waited for; the first failure cancels the rest.
 #pragma once
 
-#include "engine/runtime/cancel_scope.hpp"
-#include "engine/runtime/result.hpp"
+#include <cstddef>
+#include <optional>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <cstddef>
-#include <optional>
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/result.hpp"
 
 namespace sluice::runtime {
 

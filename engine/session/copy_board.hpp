@@ -2,18 +2,18 @@
 // control lane and other threads touch.
 #pragma once
 
-#include "engine/cluster/catalog.hpp"
-#include "engine/copy/copier.hpp"
-#include "engine/copy/refused.hpp"
-#include "engine/index/index_builder.hpp"
-#include "engine/session/progress.hpp"
-
 #include <chrono>
 #include <deque>
 #include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "engine/cluster/catalog.hpp"
+#include "engine/copy/copier.hpp"
+#include "engine/copy/refused.hpp"
+#include "engine/index/index_builder.hpp"
+#include "engine/session/progress.hpp"
 
 namespace sluice::session {
 

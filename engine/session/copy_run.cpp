@@ -1,15 +1,17 @@
 #include "engine/session/copy_run.hpp"
 
-#include "engine/copy/collections.hpp"
-#include "engine/runtime/failure_point.hpp"
-#include "engine/runtime/log.hpp"
-#include "engine/wire/retry.hpp"
-
 #include <algorithm>
 #include <map>
 #include <set>
 #include <thread>
 #include <utility>
+
+#include "engine/copy/collections.hpp"
+#include "engine/runtime/failure_point.hpp"
+#include "engine/runtime/log.hpp"
+#include "engine/runtime/sleep.hpp"
+#include "engine/runtime/task_group.hpp"
+#include "engine/wire/retry.hpp"
 
 namespace sluice::session {
 
@@ -20,6 +22,7 @@ using cluster::collection_kind;
 
 constexpr std::uint32_t workers_default = 4;
 constexpr std::size_t names_in_a_message = 20;
+constexpr auto ping_interval = std::chrono::seconds(30);
 
 cluster::namespace_filter filter_of(const copy_settings& settings) {
   return {.include = settings.include, .exclude = settings.exclude};
@@ -39,6 +42,21 @@ bool is_trusted(bson::document_view stored, const sluice::state::opened_run& ope
   const auto term = stored.find("term").to_int64().value_or(-1);
   const auto election = stored.find("election").as_object_id().value_or(bson::object_id{});
   return opened.term.known() && term == opened.term.term && election == opened.term.election;
+}
+
+/// Milliseconds; -1 when the deployment did not answer, nothing below one (as the original shows it).
+task<std::optional<std::int64_t>> ping_once(cluster::deployment known, std::unique_ptr<wire::connection>& connection,
+                                            runtime::cancel_scope& until) {
+  if (!connection || !connection->is_open()) {
+    connection.reset();
+    auto opened = co_await cluster::connect_primary(known, until, std::chrono::milliseconds(0));
+    if (opened.has_error()) co_return -1;
+    connection = std::move(opened.value());
+  }
+  auto answer = co_await cluster::ping(*connection);
+  if (answer.has_error()) co_return -1;
+  const std::int64_t ms = answer.value().count();
+  co_return ms > 0 ? std::optional<std::int64_t>(ms) : std::nullopt;
 }
 
 }  // namespace
@@ -63,6 +81,31 @@ task<result<>> copy_run::run() {
   board_.set_state(state::running);
   board_.set_phase(phase::initializing_collections_and_indexes);
   SLUICE_CO_TRYV(co_await find_both());
+  // Pings live and end with the steps; what they meet is shown and never fails the copy.
+  runtime::cancel_scope pinging_scope;
+  auto with_the_run = scope_.on_cancel([&pinging_scope] { pinging_scope.cancel(); });
+  runtime::task_group pinging(control_, pinging_scope);
+  pinging.spawn(keep_pinging(pinging_scope));
+  auto outcome = co_await run_steps();
+  pinging_scope.cancel();
+  auto pinged = co_await pinging.join();
+  (void)pinged;
+  co_return outcome;
+}
+
+task<result<>> copy_run::keep_pinging(runtime::cancel_scope& until) {
+  std::unique_ptr<wire::connection> from;
+  std::unique_ptr<wire::connection> to;
+  for (;;) {
+    const auto source_ms = co_await ping_once(source_, from, until);
+    const auto destination_ms = co_await ping_once(destination_, to, until);
+    board_.set_pings(source_ms, destination_ms);
+    const bool go_on = co_await runtime::sleep_for(ping_interval, until);
+    if (!go_on) co_return ok();
+  }
+}
+
+task<result<>> copy_run::run_steps() {
   // Each step up to here may be done twice: an election or a lost connection in between begins them again.
   auto begin = [this]() -> task<result<>> {
     SLUICE_CO_TRYV(co_await connect());
@@ -105,7 +148,8 @@ task<result<>> copy_run::connect() {
 
 task<result<>> copy_run::begin_or_resume() {
   if (settings_.reset) {
-    log(log_level::warn, "session", "Dropping the checkpoint and starting over", {{"destination", destination_.name()}});
+    log(log_level::warn, "session", "Dropping the checkpoint and starting over",
+        {{"destination", destination_.name()}});
     SLUICE_CO_TRYV(co_await checkpoint_->drop());
   }
   SLUICE_CO_TRY(const bool resuming, co_await checkpoint_->exists());
@@ -114,8 +158,8 @@ task<result<>> copy_run::begin_or_resume() {
     const auto planned = data_collections();
     SLUICE_CO_TRYV(co_await refuse_or_drop_existing(planned));
   }
-  sluice::state::run_parameters mine{source_.identity,  source_.name(),    destination_.identity,
-                             destination_.name(), settings_.include, settings_.exclude};
+  sluice::state::run_parameters mine{source_.identity,    source_.name(),    destination_.identity,
+                                     destination_.name(), settings_.include, settings_.exclude};
   SLUICE_CO_TRY(opened_, co_await checkpoint_->open(std::move(mine), self_));
   runtime::failure_point("run_opened");
   board_.set_destination_written();
@@ -142,8 +186,9 @@ task<result<>> copy_run::read_source_catalog() {
     partitioning_.node = to_source_->host();
     SLUICE_CO_TRY(partitioning_.data_identity, co_await cluster::read_data_identity(*to_source_));
     if (partitioning_.data_identity.empty()) {
-      board_.add_warning("the source's `local` database cannot be read, so collections are copied in _id order, which "
-                         "costs the source more; grant the `backup` role to avoid that");
+      board_.add_warning(
+          "the source's `local` database cannot be read, so collections are copied in _id order, which "
+          "costs the source more; grant the `backup` role to avoid that");
     }
   }
   co_return ok();
@@ -300,7 +345,7 @@ task<result<>> copy_run::copy_data() {
                                      .workers_per_lane = workers_per_lane(),
                                      .memory_bytes = data_memory_bytes(),
                                      .patience = settings_.retry_time};
-  copy::copier::job work{source_,        destination_,   catalog_,     partitioning_,          std::move(entries_),
+  copy::copier::job work{source_,         destination_,   catalog_,     partitioning_,          std::move(entries_),
                          board_.counters, board_.refused, *checkpoint_, opened_.confirmed_flush};
   copy::copier copier(control_, options, std::move(work), scope_);
   SLUICE_CO_TRYV(co_await copier.run());
@@ -346,7 +391,8 @@ task<result<>> copy_run::finish() {
     co_return co_await checkpoint_->drop();
   }
   std::vector<std::string> missing;
-  for (const auto& one : board_.refused.first()) missing.push_back(one.ns + " _id " + one.id_json + " (" + one.message + ")");
+  for (const auto& one : board_.refused.first())
+    missing.push_back(one.ns + " _id " + one.id_json + " (" + one.message + ")");
   for (const auto& one : failed_indexes_) missing.push_back(one.ns + " index " + one.name + " (" + one.message + ")");
   SLUICE_CO_TRYV(co_await checkpoint_->release());
   co_return failure(error_kind::server, "the destination refused " + std::to_string(board_.refused.count()) +

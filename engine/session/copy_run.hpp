@@ -2,6 +2,12 @@
 // in the checkpoint, so that killed at any instruction it goes on when it is run again.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+
 #include "engine/cluster/catalog.hpp"
 #include "engine/cluster/deployment.hpp"
 #include "engine/plan/partitioner.hpp"
@@ -10,12 +16,6 @@
 #include "engine/session/copy_board.hpp"
 #include "engine/session/settings.hpp"
 #include "engine/state/checkpoint.hpp"
-
-#include <boost/asio/any_io_executor.hpp>
-
-#include <memory>
-#include <string>
-#include <vector>
 
 namespace sluice::session {
 
@@ -40,6 +40,8 @@ class copy_run {
 
  private:
   [[nodiscard]] task<result<>> find_both();
+  [[nodiscard]] task<result<>> run_steps();
+  [[nodiscard]] task<result<>> keep_pinging(runtime::cancel_scope& until);
   [[nodiscard]] task<result<>> connect();
   [[nodiscard]] task<result<>> begin_or_resume();
   [[nodiscard]] task<result<>> read_source_catalog();

@@ -1,18 +1,18 @@
 #include "engine/session/copy_session.hpp"
 
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/lane.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
 #include "engine/runtime/task_group.hpp"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-
-#include <condition_variable>
-#include <mutex>
-#include <optional>
-#include <utility>
 
 namespace sluice::session {
 
@@ -120,7 +120,9 @@ result<> copy_session::start_now() {
   return ok();
 }
 
-progress copy_session::snapshot(bool with_collections) const { return inner_->board.snapshot(with_collections); }
+progress copy_session::snapshot(bool with_collections) const {
+  return inner_->board.snapshot(with_collections);
+}
 
 result<> copy_session::wait() {
   std::unique_lock lock(inner_->mutex);

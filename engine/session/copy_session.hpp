@@ -1,12 +1,12 @@
 // A copy as the program sees it: a control lane, a run on it, and what may be asked of it from other threads.
 #pragma once
 
+#include <memory>
+
 #include "engine/runtime/result.hpp"
 #include "engine/session/copy_run.hpp"
 #include "engine/session/progress.hpp"
 #include "engine/session/settings.hpp"
-
-#include <memory>
 
 namespace sluice::session {
 

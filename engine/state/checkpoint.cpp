@@ -1,13 +1,13 @@
 #include "engine/state/checkpoint.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
 #include "engine/wire/cursor.hpp"
 #include "engine/wire/server_error.hpp"
-
-#include <algorithm>
-#include <array>
 
 namespace sluice::state {
 
@@ -18,7 +18,9 @@ constexpr std::array phase_names{std::string_view("planning"), std::string_view(
 /// Changes and documents in one command: far below what a message holds.
 constexpr std::size_t command_items_max = 1000;
 
-void append_majority(bson::builder& to) { to.open_document("writeConcern").append("w", "majority").close(); }
+void append_majority(bson::builder& to) {
+  to.open_document("writeConcern").append("w", "majority").close();
+}
 
 void append_strings(bson::builder& to, std::string_view key, const std::vector<std::string>& values) {
   to.open_array(key);
@@ -34,7 +36,9 @@ std::vector<std::string> read_strings(bson::document_view from, std::string_view
   return values;
 }
 
-std::string text(bson::element_view element) { return std::string(element.as_string().value_or("")); }
+std::string text(bson::element_view element) {
+  return std::string(element.as_string().value_or(""));
+}
 
 std::string joined(std::vector<std::string> values) {
   if (values.empty()) return "(none)";
@@ -80,7 +84,9 @@ void append_ownership(bson::builder& to, const process_identity& self) {
 
 }  // namespace
 
-std::string_view to_string(run_phase phase) noexcept { return phase_names[static_cast<std::size_t>(phase)]; }
+std::string_view to_string(run_phase phase) noexcept {
+  return phase_names[static_cast<std::size_t>(phase)];
+}
 
 task<result<>> checkpoint::connected() {
   if (connection_ && connection_->is_open()) co_return ok();
@@ -215,12 +221,12 @@ task<result<wire::write_term>> checkpoint::take_ownership(process_identity self)
     }
     const std::string who = "process " + std::to_string(other.pid) + " on " + other.host;
     if (other.machine == self.machine) {
-      co_return failure(error_kind::refused, "this copy is being run by " + who +
-                                                 "; only one process may write: stop that one first");
+      co_return failure(error_kind::refused,
+                        "this copy is being run by " + who + "; only one process may write: stop that one first");
     }
     if (!told) {
-      log(log_level::warn, "checkpoint",
-          "the copy's last owner may still run; waiting for its lease to end", {{"owner", who}});
+      log(log_level::warn, "checkpoint", "the copy's last owner may still run; waiting for its lease to end",
+          {{"owner", who}});
       told = true;
     } else {
       co_return failure(error_kind::refused, "this copy is being run by " + who +

@@ -8,13 +8,6 @@
 // majority write of a term makes all earlier writes of that term durable).
 #pragma once
 
-#include "bson/document.hpp"
-#include "engine/runtime/cancel_scope.hpp"
-#include "engine/runtime/result.hpp"
-#include "engine/state/owner.hpp"
-#include "engine/wire/bulk_write.hpp"
-#include "engine/wire/connection.hpp"
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -22,6 +15,13 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "bson/document.hpp"
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/result.hpp"
+#include "engine/state/owner.hpp"
+#include "engine/wire/bulk_write.hpp"
+#include "engine/wire/connection.hpp"
 
 namespace sluice::state {
 
@@ -32,7 +32,7 @@ inline constexpr std::int32_t checkpoint_version = 1;
 /// What may not change between restarts of one run; compared field by field, the difference is named.
 struct run_parameters {
   std::string source_identity;
-  std::string source_name;       // for messages only
+  std::string source_name;  // for messages only
   std::string destination_identity;
   std::string destination_name;  // for messages only
   std::vector<std::string> include;
@@ -41,9 +41,9 @@ struct run_parameters {
 
 /// How far a run is: what a restart begins with.
 enum class run_phase : std::uint8_t {
-  planning,    // nothing was written to the destination but the checkpoint
-  copying,     // partitions are stored; collections may exist
-  indexing,    // all partitions are done
+  planning,  // nothing was written to the destination but the checkpoint
+  copying,   // partitions are stored; collections may exist
+  indexing,  // all partitions are done
   completed,
 };
 [[nodiscard]] std::string_view to_string(run_phase phase) noexcept;
@@ -54,7 +54,7 @@ struct opened_run {
   /// Positions stored by a flush up to this number were fenced. A later one (there is at most one: the process died
   /// right after writing it) is true only if the destination's term is still the one it was acknowledged in.
   std::int64_t confirmed_flush = 0;
-  wire::write_term term;         // the destination's term now
+  wire::write_term term;  // the destination's term now
 };
 
 /// Lives on the control lane; one call at a time. Every call survives elections and lost connections: it is repeated on
@@ -77,8 +77,8 @@ class checkpoint {
   [[nodiscard]] task<result<>> set_phase(run_phase phase);
   [[nodiscard]] run_phase phase() const noexcept { return phase_; }
 
-  /// Extends the lease and notes which flush of positions is known to be fenced. Error (refused): somebody else owns the
-  /// run now; nothing may be written any more.
+  /// Extends the lease and notes which flush of positions is known to be fenced. Error (refused): somebody else owns
+  /// the run now; nothing may be written any more.
   [[nodiscard]] task<result<>> renew(std::int64_t confirmed_flush);
   /// Gives the run up in good order, so that the next process need not wait.
   [[nodiscard]] task<result<>> release();

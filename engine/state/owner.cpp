@@ -1,12 +1,12 @@
 #include "engine/state/owner.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <fstream>
 #include <random>
 #include <sstream>
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace sluice::state {
 

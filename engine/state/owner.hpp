@@ -7,9 +7,9 @@
 namespace sluice::state {
 
 struct process_identity {
-  std::string token;         // random, unique for this process's run
-  std::string host;          // host name, for messages
-  std::string machine;       // boot id and pid namespace: pids mean something only where both are the same
+  std::string token;    // random, unique for this process's run
+  std::string host;     // host name, for messages
+  std::string machine;  // boot id and pid namespace: pids mean something only where both are the same
   std::int64_t pid = 0;
   std::int64_t started = 0;  // kernel ticks since boot: tells a reused pid from the same process
 };

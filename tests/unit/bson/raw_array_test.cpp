@@ -60,6 +60,16 @@ TEST(bson_raw_array, notices_what_is_no_document) {
   EXPECT_FALSE(slice(done.bytes(), 0, 3));
 }
 
+TEST(bson_raw_array, knows_its_weight_beside_the_documents) {
+  for (const int count : {0, 1, 9, 10, 11, 99, 100, 101, 1234}) {
+    const auto array = array_of(count);
+    std::size_t documents = 0;
+    raw_array_walk walk(array);
+    while (const auto document = walk.next()) documents += document->size();
+    EXPECT_EQ(array_overhead_bytes(walk.count()), array.size() - documents) << count;
+  }
+}
+
 TEST(bson_raw_array, survives_damage) {
   random_documents random(new_seed());
   const auto array = array_of(12);

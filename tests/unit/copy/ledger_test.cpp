@@ -1,11 +1,11 @@
 // The ledger's promise: what it calls durable was acknowledged in the term of a majority write that came after it.
 #include "engine/copy/ledger.hpp"
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <random>
 #include <string>
+
+#include <gtest/gtest.h>
 
 namespace sluice::copy {
 namespace {

@@ -1,12 +1,13 @@
 // Partitions: cut evenly, stored and read back, compared by the records at which they end.
 #include "engine/plan/partition.hpp"
-#include "engine/plan/partitioner.hpp"
-#include "engine/runtime/limits.hpp"
-
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <string>
+
+#include <gtest/gtest.h>
+
+#include "engine/plan/partitioner.hpp"
+#include "engine/runtime/limits.hpp"
 
 namespace sluice::plan {
 namespace {

@@ -1,4 +1,16 @@
 // The primitives of engine/runtime, each alone on a lane of the test's own.
+#include <algorithm>
+#include <cstring>
+#include <future>
+#include <memory>
+#include <numeric>
+#include <thread>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <gtest/gtest.h>
+
 #include "engine/runtime/bounded_stream.hpp"
 #include "engine/runtime/buffer_pool.hpp"
 #include "engine/runtime/call_on.hpp"
@@ -7,19 +19,6 @@
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/sleep.hpp"
 #include "engine/runtime/task_group.hpp"
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <cstring>
-#include <future>
-#include <memory>
-#include <numeric>
-#include <thread>
 
 namespace sluice::runtime {
 namespace {
@@ -266,9 +265,8 @@ TEST(call_on, runs_on_the_other_lane_and_returns_on_its_own) {
       here.context(),
       [&]() -> task<void> {
         const auto mine = std::this_thread::get_id();
-        auto other = co_await call_on(there.executor(), []() -> task<result<std::thread::id>> {
-          co_return std::this_thread::get_id();
-        });
+        auto other = co_await call_on(there.executor(),
+                                      []() -> task<result<std::thread::id>> { co_return std::this_thread::get_id(); });
         answer.set_value({other.value() != mine, std::this_thread::get_id() == mine});
       },
       [](std::exception_ptr) {});

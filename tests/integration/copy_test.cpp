@@ -1,0 +1,167 @@
+// `sluice copy` between real servers, judged by the laboratory's oracle: versions, collection kinds, security, memory.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "tests/integration/sluice_program.hpp"
+#include "tests/lab/certificates.hpp"
+#include "tests/lab/dataset.hpp"
+#include "tests/lab/not_run.hpp"
+#include "tests/lab/oracle.hpp"
+#include "tests/lab/replica_set.hpp"
+#include "tests/lab/sharded_cluster.hpp"
+
+namespace sluice::lab {
+namespace {
+
+constexpr std::int64_t mib = 1024 * 1024;
+
+replica_set_options set_of(std::string name, std::string version = {}, std::size_t nodes = 1) {
+  replica_set_options options;
+  options.name = std::move(name);
+  options.nodes = nodes;
+  options.server.version = std::move(version);
+  return options;
+}
+
+void expect_equal(const std::string& source, const std::string& destination) {
+  const comparison result = compare({.source_uri = source, .destination_uri = destination});
+  EXPECT_TRUE(result.equal()) << result.text();
+}
+
+bool is_there(const std::string& version) {
+  try {
+    (void)find_mongod(version);
+    return true;
+  } catch (const failure&) {
+    return false;
+  }
+}
+
+void expect_zoo_copied(const std::string& from, const std::string& to) {
+  if (!is_there(from) || !is_there(to)) {
+    not_run("no mongod " + from + " or " + to + " here: tools/bootstrap --all-versions fetches them");
+    return;
+  }
+  replica_set source(set_of("source", from));
+  replica_set destination(set_of("destination", to));
+  load_zoo(source.uri(), small_zoo());
+  const auto done = copy(source.uri(), destination.uri());
+  EXPECT_TRUE(done.status.success()) << done.output;
+  EXPECT_EQ(done.duplicates, 0);
+  expect_equal(source.uri(), destination.uri());
+}
+
+TEST(copy_versions, zoo_6_0_27_to_6_0_27) { expect_zoo_copied("6.0.27", "6.0.27"); }
+TEST(copy_versions, zoo_6_0_5_to_6_0_27) { expect_zoo_copied("6.0.5", "6.0.27"); }
+// This destination cannot be asked to keep zero timestamps: they are repaired.
+TEST(copy_versions, zoo_6_0_5_to_6_0_5) { expect_zoo_copied("6.0.5", "6.0.5"); }
+TEST(copy_versions, zoo_5_0_4_to_6_0_27) { expect_zoo_copied("5.0.4", "6.0.27"); }
+TEST(copy_versions, zoo_4_4_2_to_6_0_27) { expect_zoo_copied("4.4.2", "6.0.27"); }
+
+TEST(copy, large_zoo_between_three_node_sets_on_epoll_too) {
+  replica_set source(set_of("source", {}, 3));
+  replica_set destination(set_of("destination", {}, 3));
+  zoo_options zoo = small_zoo(7);
+  zoo.tiny_documents = 250'000;
+  load_zoo(source.uri(), zoo);
+  const auto first = copy(source.uri(), destination.uri());
+  EXPECT_TRUE(first.status.success()) << first.output;
+  expect_equal(source.uri(), destination.uri());
+  const auto again = copy(source.uri(), destination.uri(), {"--drop"});
+  EXPECT_TRUE(again.status.success()) << again.output;
+  expect_equal(source.uri(), destination.uri());
+}
+
+TEST(copy, two_thousand_collections) {
+  replica_set source(set_of("source"));
+  replica_set destination(set_of("destination"));
+  load_many(source.uri(), {.collections = 2000, .documents_each = 3});
+  const auto done = copy(source.uri(), destination.uri());
+  EXPECT_TRUE(done.status.success()) << done.output;
+  expect_equal(source.uri(), destination.uri());
+}
+
+TEST(copy, stays_within_its_memory_and_makes_no_duplicates) {
+  replica_set source(set_of("source"));
+  replica_set destination(set_of("destination"));
+  load_lim(source.uri(), {.documents = 350'000});
+  const auto ordinary = copy(source.uri(), destination.uri());
+  EXPECT_TRUE(ordinary.status.success()) << ordinary.output;
+  EXPECT_EQ(ordinary.duplicates, 0);
+  EXPECT_EQ(ordinary.documents, 350'000);
+  EXPECT_LE(ordinary.peak_memory_bytes, 256 * mib);
+  expect_equal(source.uri(), destination.uri());
+  const auto small = copy(source.uri(), destination.uri(), {"--drop", "--memory-mb", "128"});
+  EXPECT_TRUE(small.status.success()) << small.output;
+  EXPECT_LE(small.peak_memory_bytes, 128 * mib);
+  expect_equal(source.uri(), destination.uri());
+}
+
+TEST(copy, includes_and_excludes) {
+  replica_set source(set_of("source"));
+  replica_set destination(set_of("destination"));
+  for (const char* database : {"a", "b"}) {
+    for (const char* collection : {"x", "y"}) {
+      load_lim(source.uri(), {.documents = 100, .database = database, .collection = collection});
+    }
+  }
+  const auto done = copy(source.uri(), destination.uri(), {"--include", "a", "--include", "b.x", "--exclude", "a.y"});
+  EXPECT_TRUE(done.status.success()) << done.output;
+  client reader = destination.connect();
+  EXPECT_EQ(reader.count("a", "x"), 100);
+  EXPECT_EQ(reader.count("a", "y"), 0);
+  EXPECT_EQ(reader.count("b", "x"), 100);
+  EXPECT_EQ(reader.count("b", "y"), 0);
+}
+
+TEST(copy, over_tls_with_passwords_and_every_compressor) {
+  const std::filesystem::path folder = lab_directory() / ("copy-tls-" + std::to_string(::getpid()));
+  replica_set_options options = set_of("source");
+  options.server.root = credentials{"root", "s3cret@word"};
+  options.server.tls = make_certificates(folder);
+  replica_set source(options);
+  options.name = "destination";
+  replica_set destination(options);
+  load_zoo(source.uri(), small_zoo());
+  for (const std::string compressor : {"", "zstd", "snappy", "zlib"}) {
+    const std::string more = compressor.empty() ? "" : "compressors=" + compressor;
+    const auto done = copy(source.uri_as(options.server.root, more), destination.uri_as(options.server.root, more),
+                           {"--drop"});
+    EXPECT_TRUE(done.status.success()) << compressor << ": " << done.output;
+    EXPECT_EQ(done.output.find("s3cret"), std::string::npos);
+    expect_equal(source.uri(), destination.uri());
+  }
+  std::filesystem::remove_all(folder);
+}
+
+TEST(copy, a_sharded_cluster_through_mongos) {
+  if (!find_mongos()) {
+    not_run("no mongos: set MONGOS or run tools/bootstrap --all-versions beside a mongos archive");
+    return;
+  }
+  sharded_cluster source;
+  client through = source.connect();
+  through.run("admin", R"({"enableSharding": "shop"})");
+  source.shard_collection("shop", "hashed", R"({"_id": "hashed"})");
+  source.shard_collection("shop", "ranged", R"({"_id": 1})");
+  load_lim(source.uri(), {.documents = 20'000, .database = "shop", .collection = "hashed"});
+  load_lim(source.uri(), {.documents = 5'000, .database = "shop", .collection = "ranged"});
+  load_lim(source.uri(), {.documents = 5'000, .database = "shop", .collection = "unsharded"});
+  // Orphans: documents on a shard that owns no chunk for them; read through mongos they are not there.
+  client shard = source.shard(1).connect();
+  load_lim(source.shard(1).uri(), {.documents = 300, .seed = 99, .database = "shop", .collection = "ranged"});
+  replica_set destination(set_of("destination"));
+  const auto done = copy(source.uri(), destination.uri());
+  EXPECT_TRUE(done.status.success()) << done.output;
+  client reader = destination.connect();
+  EXPECT_EQ(reader.count("shop", "hashed"), 20'000);
+  EXPECT_EQ(reader.count("shop", "ranged"), 5'000);
+  const comparison result = compare({.source_uri = source.uri(), .destination_uri = destination.uri()});
+  EXPECT_TRUE(result.equal()) << result.text();
+}
+
+}  // namespace
+}  // namespace sluice::lab

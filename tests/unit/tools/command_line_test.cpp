@@ -1,0 +1,199 @@
+// Flags, environment and configuration together.
+#include "tools/command_line.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace sluice::tools {
+namespace {
+
+using variables = std::map<std::string, std::string>;
+
+result<command_line> parse(std::vector<std::string> arguments, const variables& set = {}) {
+  const environment look_up = [&set](const char* name) -> std::optional<std::string> {
+    const auto found = set.find(name);
+    return found == set.end() ? std::nullopt : std::optional(found->second);
+  };
+  return parse_command_line(std::move(arguments), look_up, "version 1");
+}
+
+std::string complaint(std::vector<std::string> arguments, const variables& set = {}) {
+  const auto parsed = parse(std::move(arguments), set);
+  return parsed ? "" : parsed.error().message;
+}
+
+copy_options copy_of(std::vector<std::string> arguments, const variables& set = {}) {
+  const auto parsed = parse(std::move(arguments), set);
+  EXPECT_TRUE(parsed) << parsed.error().message;
+  return std::get<copy_options>(parsed.value().what);
+}
+
+serve_options serve_of(std::vector<std::string> arguments, const variables& set = {}) {
+  const auto parsed = parse(std::move(arguments), set);
+  EXPECT_TRUE(parsed) << parsed.error().message;
+  return std::get<serve_options>(parsed.value().what);
+}
+
+class temporary_file {
+ public:
+  temporary_file(const std::string& name, const std::string& text)
+      : path_(std::filesystem::temp_directory_path() / (std::to_string(::getpid()) + "-" + name)) {
+    std::ofstream(path_) << text;
+  }
+  ~temporary_file() { std::filesystem::remove(path_); }
+  temporary_file(const temporary_file&) = delete;
+  temporary_file& operator=(const temporary_file&) = delete;
+  [[nodiscard]] std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+const std::vector<std::string> both{"copy", "--source", "mongodb://a", "--destination", "mongodb://b"};
+
+std::vector<std::string> both_and(std::initializer_list<const char*> more) {
+  std::vector<std::string> out = both;
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
+TEST(command_line, copy_takes_every_flag) {
+  const copy_options options = copy_of(both_and({"--include", "db",
+                                                 "--include", "db2.c.d",
+                                                 "--exclude", "db.x",
+                                                 "--drop",    "--reset",
+                                                 "--yes",     "--memory-mb",
+                                                 "512",       "--lanes",
+                                                 "2",         "--connections",
+                                                 "3",         "--retry-seconds",
+                                                 "7",         "--summary-json",
+                                                 "s.json",    "--log-format",
+                                                 "json",      "--verbosity",
+                                                 "debug"}));
+  EXPECT_EQ(options.settings.source_uri, "mongodb://a");
+  EXPECT_EQ(options.settings.destination_uri, "mongodb://b");
+  EXPECT_EQ(options.settings.include, (std::vector<std::string>{"db", "db2.c.d"}));
+  EXPECT_EQ(options.settings.exclude, (std::vector<std::string>{"db.x"}));
+  EXPECT_TRUE(options.settings.drop);
+  EXPECT_TRUE(options.settings.reset);
+  EXPECT_TRUE(options.confirmed);
+  EXPECT_EQ(options.settings.memory_bytes, 512U * 1024 * 1024);
+  EXPECT_EQ(options.settings.lanes, 2U);
+  EXPECT_EQ(options.settings.connections, 3U);
+  EXPECT_EQ(options.settings.retry_time, std::chrono::seconds(7));
+  EXPECT_EQ(options.summary_json, "s.json");
+  EXPECT_EQ(options.log.format, log_format::json);
+  EXPECT_EQ(options.log.verbosity, log_level::debug);
+}
+
+TEST(command_line, defaults_are_those_of_the_settings) {
+  const copy_options options = copy_of(both);
+  EXPECT_EQ(options.settings.memory_bytes, limits::memory_default_bytes);
+  EXPECT_EQ(options.settings.retry_time, limits::retry_time_default);
+  EXPECT_FALSE(options.settings.drop || options.settings.reset || options.confirmed);
+}
+
+TEST(command_line, uris_come_from_files_and_the_environment) {
+  const temporary_file file("uri", "  mongodb://u:p@a/\n");
+  const copy_options options =
+      copy_of({"copy", "--source-uri-file", file.path()},
+              {{"SLUICE_SOURCE_URI", "mongodb://ignored"}, {"SLUICE_DESTINATION_URI", "mongodb://b"}});
+  EXPECT_EQ(options.settings.source_uri, "mongodb://u:p@a/");
+  EXPECT_EQ(options.settings.destination_uri, "mongodb://b");
+  EXPECT_EQ(copy_of(both, {{"SLUICE_SOURCE_URI", "mongodb://ignored"}}).settings.source_uri, "mongodb://a");
+}
+
+TEST(command_line, a_bad_uri_file_is_named_and_not_quoted) {
+  const temporary_file two("two", "mongodb://u:hunter2@a\nmongodb://b\n");
+  const temporary_file empty("empty", "\n");
+  const temporary_file odd("odd", "http://u:hunter2@a");
+  for (const temporary_file* file : {&two, &empty, &odd}) {
+    const std::string message = complaint({"copy", "--source-uri-file", file->path(), "--destination", "mongodb://b"});
+    EXPECT_NE(message.find(file->path()), std::string::npos) << message;
+    EXPECT_EQ(message.find("hunter2"), std::string::npos) << message;
+  }
+  EXPECT_NE(complaint({"copy", "--source-uri-file", "/nowhere"}).find("/nowhere"), std::string::npos);
+}
+
+TEST(command_line, a_uri_and_its_file_exclude_each_other) {
+  EXPECT_NE(complaint({"copy", "--source", "mongodb://a", "--source-uri-file", "x"}).find("--source-uri-file"),
+            std::string::npos);
+  EXPECT_NE(complaint({"--cluster0", "mongodb://a", "--cluster0-file", "x"}).find("--cluster0-file"),
+            std::string::npos);
+}
+
+TEST(command_line, mistakes_are_named_with_the_nearest_flag) {
+  EXPECT_NE(complaint(both_and({"--exclud", "x"})).find("did you mean \"--exclude\""), std::string::npos);
+  EXPECT_NE(complaint({"--prot", "1"}).find("did you mean \"--port\""), std::string::npos);
+  EXPECT_NE(complaint({"--id", "shard0"}).find("cannot apply here"), std::string::npos);
+  EXPECT_NE(complaint({"--hotDocIDs={}"}).find("cannot apply here"), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--memory-mb", "1"})).find("--memory-mb"), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--verbosity", "loud"})).find("--verbosity"), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--include", ".c"})).find("--include"), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--include", "db."})).find("--include"), std::string::npos);
+  EXPECT_NE(complaint({"copy"}).find("--source"), std::string::npos);
+  EXPECT_NE(complaint({}).find("--cluster0"), std::string::npos);
+  EXPECT_NE(complaint({"--port", "1", "copy"}).find("copy"), std::string::npos);
+  EXPECT_NE(complaint({"--cluster0", "mongodb://a", "--cluster1", "mongodb://b", "--disableVerification=false"}), "");
+}
+
+TEST(command_line, no_mistake_repeats_a_password) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"mongodb://u:hunter2@a"},
+                                             {"--port", "mongodb://u:hunter2@a"},
+                                             {"--mongodb://u:hunter2@a"},
+                                             {"copy", "--source", "mongodb://a", "--lanes", "mongodb://u:hunter2@a"},
+                                             {"copy", "mongodb://u:hunter2@a"}}) {
+    const std::string message = complaint(arguments);
+    EXPECT_NE(message, "");
+    EXPECT_EQ(message.find("hunter2"), std::string::npos) << message;
+  }
+}
+
+TEST(command_line, flags_win_over_the_environment_and_that_over_the_file) {
+  const temporary_file file("sluice.yaml",
+                            "cluster0: mongodb://file0\ncluster1: mongodb://file1\nport: 1\nlanes: 5\nloadLevel: 1\n");
+  const serve_options from_file = serve_of({"--config", file.path()});
+  EXPECT_EQ(from_file.settings.source_uri, "mongodb://file0");
+  EXPECT_EQ(from_file.port, 1);
+  EXPECT_EQ(from_file.settings.connections, 1U);
+  const serve_options mixed = serve_of({"--config", file.path(), "--port", "2", "--cluster0", "mongodb://flag"},
+                                       {{"SLUICE_CLUSTER1", "mongodb://variable"}});
+  EXPECT_EQ(mixed.settings.source_uri, "mongodb://flag");
+  EXPECT_EQ(mixed.settings.destination_uri, "mongodb://variable");
+  EXPECT_EQ(mixed.port, 2);
+  EXPECT_EQ(mixed.settings.lanes, 5U);
+}
+
+TEST(command_line, serve_takes_mongosyncs_flags) {
+  const serve_options options = serve_of({"--cluster0=mongodb://a", "--cluster1", "mongodb://b", "--logPath", "/l",
+                                          "--acceptDisclaimer", "--disableTelemetry=true", "--verbosity", "INFO"});
+  EXPECT_EQ(options.port, 27182);
+  EXPECT_EQ(options.log.path, "/l");
+}
+
+TEST(command_line, help_and_version_are_only_printed) {
+  const auto help = parse({"--help"});
+  ASSERT_TRUE(help);
+  EXPECT_NE(std::get<print_only>(help.value().what).text.find("130 interrupted"), std::string::npos);
+  const auto copy_help = parse({"copy", "--help"});
+  ASSERT_TRUE(copy_help);
+  EXPECT_NE(std::get<print_only>(copy_help.value().what).text.find("--summary-json"), std::string::npos);
+  const auto version = parse({"--version"});
+  ASSERT_TRUE(version);
+  EXPECT_EQ(std::get<print_only>(version.value().what).text, "version 1\n");
+}
+
+TEST(command_line, the_backend_can_be_forced) {
+  const auto parsed = parse(both_and({"--io", "epoll"}));
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed.value().io, io_choice::epoll);
+  EXPECT_NE(complaint(both_and({"--io", "kqueue"})), "");
+}
+
+}  // namespace
+}  // namespace sluice::tools
