@@ -43,6 +43,8 @@ std::string become_epoll_twin([[maybe_unused]] char** argv) {
     if (written < 0) return std::string("writing the epoll build to memory: ") + std::strerror(errno);
     at += written;
   }
+  // libmongoc has put its counters there under this process's number, and would complain to find them.
+  ::shm_unlink(("/mongoc-" + std::to_string(::getpid())).c_str());
   ::fexecve(file, argv, environ);
   return std::string("starting the epoll build: ") + std::strerror(errno);
 #else

@@ -114,8 +114,12 @@ class spdlog_output final : public log_output {
   /// "sluice.log" there already becomes "sluice-2026-01-31T12-00-00.123.log", as the original names it.
   void open_file() {
     if (std::error_code ignored; fs::exists(file_, ignored) && fs::file_size(file_, ignored) > 0) {
-      const std::string aside = file_.stem().string() + "-" + now_as("%Y-%m-%dT%H-%M-%S") + file_.extension().string();
-      fs::rename(file_, file_.parent_path() / aside, ignored);
+      const std::string aside = file_.stem().string() + "-" + now_as("%Y-%m-%dT%H-%M-%S");
+      fs::path free = file_.parent_path() / (aside + file_.extension().string());
+      for (int copy = 2; fs::exists(free, ignored); ++copy) {  // twice in one millisecond
+        free.replace_filename(aside + "-" + std::to_string(copy) + file_.extension().string());
+      }
+      fs::rename(file_, free, ignored);
     }
     install(std::make_shared<spdlog::sinks::basic_file_sink_mt>(file_.string()));
   }

@@ -60,7 +60,7 @@ struct layout {
 layout layout_of(std::size_t width) {
   const std::size_t name = std::min(name_width_max, width / 3);
   const std::size_t rest = width > name + percent_width + 2 ? width - name - percent_width - 2 : 0;
-  return {name, std::min(bar_width_max, rest / 2)};
+  return {name, std::min(bar_width_max, rest * 2 / 5)};
 }
 
 std::string bar_line(std::string_view name, double fraction, const std::string& details, std::size_t width) {

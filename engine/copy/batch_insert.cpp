@@ -24,6 +24,48 @@ void record_refusal(worker& w, const plan::partition& what, bson::bytes_view doc
   w.refused_documents.add({what.ns.to_string(), std::move(id_json), code, std::move(message)});
 }
 
+/// Whether the destination has a document with the `_id` of the one at `index`. Servers do not always say "duplicate":
+/// in a clustered collection 6.0.27 fails to decode the key of many numbers while it words that very error, and answers
+/// "KeyString format error" (508xx) instead.
+task<result<bool>> is_there(worker& w, const plan::partition& what, bson::bytes_view documents, std::int32_t index) {
+  const auto document = index < 0 ? std::nullopt : bson::document_at(documents, static_cast<std::size_t>(index));
+  const auto id = document ? bson::find_id(*document) : bson::element_view();
+  if (!id) co_return false;
+  auto attempt = [&w, &what, id]() -> task<result<bool>> {
+    if (!w.to || !w.to->is_open()) {
+      w.to.reset();
+      SLUICE_CO_TRY(w.to, co_await cluster::connect_primary(w.destination, w.scope, w.patience));
+    }
+    bson::builder find;
+    find.append("find", what.data_ns.collection).open_document("filter").open_document("_id");
+    find.append("$eq", id).close().close();
+    find.open_document("projection").append("_id", 1).close().append("limit", 1).append("singleBatch", true);
+    bson::document command = find.finish();
+    auto answer = co_await w.to->run(what.data_ns.database, std::move(command));
+    if (answer.has_error()) co_return answer.error();
+    const auto batch = answer.value().body.at("cursor", "firstBatch").as_array();
+    co_return batch && !batch->empty();
+  };
+  co_return co_await wire::retry(attempt, w.patience, w.scope);
+}
+
+/// Sorts what was refused into duplicates and documents that are missing, which are recorded.
+task<result<>> judge_refusals(worker& w, const plan::partition& what, bson::bytes_view documents,
+                              wire::insert_outcome& sent) {
+  std::vector<wire::refused_document> missing;
+  for (auto& one : sent.refused) {
+    SLUICE_CO_TRY(const bool there, co_await is_there(w, what, documents, one.index));
+    if (there) {
+      ++sent.duplicates;
+      continue;
+    }
+    record_refusal(w, what, documents, one.index, one.code, one.message);
+    missing.push_back(std::move(one));
+  }
+  sent.refused = std::move(missing);
+  co_return ok();
+}
+
 std::size_t count(bson::bytes_view documents) {
   bson::raw_array_walk walk(documents);
   while (walk.next()) {
@@ -102,7 +144,7 @@ task<result<batch_outcome>> insert_batch(worker& w, const plan::partition& what,
     whole = false;
     auto sent = co_await send(w, what, now);
     if (sent) {
-      for (const auto& one : sent.value().refused) record_refusal(w, what, now, one.index, one.code, one.message);
+      SLUICE_CO_TRYV(co_await judge_refusals(w, what, now, sent.value()));
       add(outcome, sent.value());
       continue;
     }

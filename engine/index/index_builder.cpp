@@ -29,7 +29,8 @@ bson::document create_indexes(const cluster::collection_info& info, std::span<co
   bson::builder command;
   command.append("createIndexes", info.ns.collection).open_array("indexes");
   for (const auto& spec : specs) command.push(cluster::index_for_create(spec, info));
-  command.close().open_document("writeConcern").append("w", "majority").close();
+  // By default a build waits for every voting member, so one that is down would stop it for good.
+  command.close().append("commitQuorum", "majority").open_document("writeConcern").append("w", "majority").close();
   return command.finish();
 }
 

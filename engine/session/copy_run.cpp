@@ -142,11 +142,15 @@ task<result<>> copy_run::connect() {
        {"destination", destination_.name()},
        {"destinationVersion", destination_.version.to_string()}});
   checkpoint_ = std::make_unique<sluice::state::checkpoint>(
-      [this]() { return cluster::connect_primary(destination_, scope_, settings_.retry_time); }, scope_);
+      [this]() { return cluster::connect_primary(destination_, scope_, settings_.retry_time); }, scope_,
+      settings_.retry_time);
   co_return ok();
 }
 
 task<result<>> copy_run::begin_or_resume() {
+  entries_.clear();
+  board_.counters.clear();  // not published yet: nobody looks at them
+  board_.builds.clear();
   if (settings_.reset) {
     log(log_level::warn, "session", "Dropping the checkpoint and starting over",
         {{"destination", destination_.name()}});

@@ -7,6 +7,7 @@
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
 #include "engine/wire/cursor.hpp"
+#include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
 
 namespace sluice::state {
@@ -96,21 +97,20 @@ task<result<>> checkpoint::connected() {
 
 // Every command here may be sent twice: they are all idempotent.
 task<result<wire::reply>> checkpoint::run(bson::document command) {
-  for (;;) {
+  auto attempt = [this, &command]() -> task<result<wire::reply>> {
     SLUICE_CO_TRYV(co_await connected());
     auto answer = co_await connection_->run(checkpoint_database, command);
     if (answer.has_error()) {
-      if (!wire::is_retryable(answer.error())) co_return answer.error();
-      connection_->close();
-      continue;  // connect_ is the one that waits and gives up
+      if (wire::is_retryable(answer.error())) connection_->close();
+      co_return answer.error();
     }
     if (auto concern = wire::write_concern_error_of_reply(answer.value().body, connection_->host().to_string())) {
-      if (!wire::is_retryable(*concern)) co_return std::move(*concern);
-      connection_->close();
-      continue;
+      if (wire::is_retryable(*concern)) connection_->close();
+      co_return std::move(*concern);
     }
-    co_return std::move(answer.value());
-  }
+    co_return answer;
+  };
+  co_return co_await wire::retry(attempt, patience_, scope_);
 }
 
 task<result<wire::reply>> checkpoint::run_with_array(bson::document head, std::string array_name,
@@ -140,6 +140,7 @@ task<result<opened_run>> checkpoint::open(run_parameters mine, process_identity 
   SLUICE_CO_TRY(auto runs, co_await load("run"));
   opened_run opened;
   if (runs.empty()) {
+    SLUICE_CO_TRYV(co_await store("refused", {}));  // an interrupted drop() may have left some
     SLUICE_CO_TRYV(co_await begin(mine));
   } else {
     opened.fresh = false;
@@ -267,12 +268,19 @@ task<result<>> checkpoint::release() {
   co_return ok();
 }
 
+// Collection by collection: none of the roles that a copy needs may drop a database, which goes with its last one.
+// A crash in between leaves a run that is completed, or no run at all; never a run without its partitions.
 task<result<>> checkpoint::drop() {
-  bson::builder command;
-  command.append("dropDatabase", 1);
-  append_majority(command);
-  bson::document whole = command.finish();
-  SLUICE_CO_TRYV(co_await run(std::move(whole)));
+  std::array<std::string_view, 3> collections{"run", "partitions", "refused"};
+  if (phase_ == run_phase::completed) std::ranges::reverse(collections);
+  for (const std::string_view collection : collections) {
+    bson::builder command;
+    command.append("drop", collection);
+    append_majority(command);
+    bson::document whole = command.finish();
+    auto dropped = co_await run(std::move(whole));
+    if (dropped.has_error() && dropped.error().server_code != wire::namespace_not_found) co_return dropped.error();
+  }
   co_return ok();
 }
 

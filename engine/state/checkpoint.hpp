@@ -18,6 +18,7 @@
 
 #include "bson/document.hpp"
 #include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/limits.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/state/owner.hpp"
 #include "engine/wire/bulk_write.hpp"
@@ -64,7 +65,10 @@ class checkpoint {
   /// Opens a connection to the destination's current primary.
   using connector = std::function<task<result<std::unique_ptr<wire::connection>>>()>;
 
-  checkpoint(connector connect, runtime::cancel_scope& scope) : connect_(std::move(connect)), scope_(scope) {}
+  /// `patience`: for how long a command that meets elections and lost connections is repeated.
+  checkpoint(connector connect, runtime::cancel_scope& scope,
+             std::chrono::milliseconds patience = limits::retry_time_default)
+      : connect_(std::move(connect)), scope_(scope), patience_(patience) {}
 
   /// Takes ownership of the run that is there, or begins one. Errors (refused): another pair or configuration, with the
   /// difference; another process that owns it, with host, pid and how long; another version's checkpoint.
@@ -110,6 +114,7 @@ class checkpoint {
 
   connector connect_;
   runtime::cancel_scope& scope_;
+  std::chrono::milliseconds patience_;
   std::unique_ptr<wire::connection> connection_;
   run_phase phase_ = run_phase::planning;
   std::string owner_;

@@ -1,8 +1,8 @@
 // What cannot be copied is refused at once, by name, with the cause and what to do; nothing is written.
-#include <gtest/gtest.h>
-
 #include <chrono>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/sluice_program.hpp"
 #include "tests/lab/dataset.hpp"
@@ -54,15 +54,16 @@ TEST_F(copy_refusal, a_wrong_password) {
 }
 
 TEST_F(copy_refusal, a_host_that_does_not_exist) {
-  expect_refused(copy("mongodb://no-such-host.invalid/?replicaSet=x&serverSelectionTimeoutMS=1000", destination_->uri()),
-                 "no-such-host.invalid");
+  expect_refused(
+      copy("mongodb://no-such-host.invalid/?replicaSet=x&serverSelectionTimeoutMS=1000", destination_->uri()),
+      "no-such-host.invalid");
 }
 
 TEST_F(copy_refusal, a_port_where_nobody_listens) {
   const std::string port = std::to_string(free_port());
-  expect_refused(copy("mongodb://127.0.0.1:" + port + "/?replicaSet=x&serverSelectionTimeoutMS=1000",
-                      destination_->uri()),
-                 "127.0.0.1:" + port);
+  expect_refused(
+      copy("mongodb://127.0.0.1:" + port + "/?replicaSet=x&serverSelectionTimeoutMS=1000", destination_->uri()),
+      "127.0.0.1:" + port);
 }
 
 TEST_F(copy_refusal, another_set_name) {
@@ -113,6 +114,17 @@ TEST_F(copy_refusal, namespaces_that_the_destination_already_holds) {
   writer.run("lim", R"({"drop": "docs"})");
 }
 
+TEST_F(copy_refusal, drop_replaces_what_the_destination_holds_and_nothing_else) {
+  client writer = destination_->connect();
+  writer.insert("lim", "docs", document::json(R"({"_id": 1})"));
+  writer.insert("other", "kept", document::json(R"({"_id": 1})"));
+  const auto outcome = copy(source_->uri(), destination_->uri(), {"--include", "lim", "--drop"});
+  EXPECT_TRUE(outcome.status.success()) << outcome.output;
+  EXPECT_EQ(writer.count("lim", "docs"), 1000);
+  EXPECT_EQ(writer.count("other", "kept"), 1);
+  writer.run("lim", R"({"drop": "docs"})");
+}
+
 TEST_F(copy_refusal, a_document_that_the_destination_will_not_take_is_named_and_the_copy_fails) {
   client writer = destination_->connect();
   writer.run("admin", R"({"configureFailPoint": "failCommand", "mode": "alwaysOn",
@@ -125,6 +137,7 @@ TEST_F(copy_refusal, a_document_that_the_destination_will_not_take_is_named_and_
   EXPECT_NE(outcome.output.find("lim.docs"), std::string::npos);
   EXPECT_NE(outcome.output.find("$oid"), std::string::npos) << outcome.output;
   EXPECT_EQ(again.status.code, 1) << "a restart must not forget what is missing: " << again.output;
+  EXPECT_NE(again.output.find("$oid"), std::string::npos) << again.output;
   writer.run("__mdb_internal_sluice", R"({"dropDatabase": 1})");
   writer.run("lim", R"({"drop": "docs"})");
 }

@@ -61,7 +61,7 @@ TEST(copy_versions, zoo_6_0_5_to_6_0_5) { expect_zoo_copied("6.0.5", "6.0.5"); }
 TEST(copy_versions, zoo_5_0_4_to_6_0_27) { expect_zoo_copied("5.0.4", "6.0.27"); }
 TEST(copy_versions, zoo_4_4_2_to_6_0_27) { expect_zoo_copied("4.4.2", "6.0.27"); }
 
-TEST(copy, large_zoo_between_three_node_sets_on_epoll_too) {
+TEST(copy, large_zoo_between_three_node_sets_and_once_more_over_it) {
   replica_set source(set_of("source", {}, 3));
   replica_set destination(set_of("destination", {}, 3));
   zoo_options zoo = small_zoo(7);
@@ -100,6 +100,20 @@ TEST(copy, stays_within_its_memory_and_makes_no_duplicates) {
   expect_equal(source.uri(), destination.uri());
 }
 
+TEST(copy, documents_of_sixteen_mebibytes_in_little_memory) {
+  replica_set source(set_of("source"));
+  replica_set destination(set_of("destination"));
+  zoo_options zoo = small_zoo();
+  zoo.large_documents = 6;
+  load_zoo(source.uri(), zoo);
+  const auto done = copy(source.uri(), destination.uri(), {"--include", "zoo", "--memory-mb", "128"});
+  EXPECT_TRUE(done.status.success()) << done.output;
+  EXPECT_LE(done.peak_memory_bytes, 128 * mib);
+  const comparison result =
+      compare({.source_uri = source.uri(), .destination_uri = destination.uri(), .include = {"zoo"}});
+  EXPECT_TRUE(result.equal()) << result.text();
+}
+
 TEST(copy, includes_and_excludes) {
   replica_set source(set_of("source"));
   replica_set destination(set_of("destination"));
@@ -115,6 +129,27 @@ TEST(copy, includes_and_excludes) {
   EXPECT_EQ(reader.count("a", "y"), 0);
   EXPECT_EQ(reader.count("b", "x"), 100);
   EXPECT_EQ(reader.count("b", "y"), 0);
+}
+
+TEST(copy, views_are_included_and_excluded_by_name) {
+  replica_set source(set_of("source"));
+  replica_set destination(set_of("destination"));
+  load_lim(source.uri(), {.documents = 10, .database = "a", .collection = "x"});
+  client writer = source.connect();
+  for (const char* view : {"kept", "left"}) {
+    writer.run("a", R"({"create": ")" + std::string(view) + R"(", "viewOn": "x", "pipeline": []})");
+  }
+  const auto done = copy(source.uri(), destination.uri(), {"--include", "a.kept", "--include", "a.x"});
+  EXPECT_TRUE(done.status.success()) << done.output;
+  client reader = destination.connect();
+  EXPECT_EQ(reader.count("a", "kept"), 10);
+  const comparison chosen = compare(
+      {.source_uri = source.uri(), .destination_uri = destination.uri(), .exclude = {"a.left"}});
+  EXPECT_TRUE(chosen.equal()) << chosen.text();
+  const auto excluding = copy(source.uri(), destination.uri(), {"--drop", "--exclude", "a.kept"});
+  EXPECT_TRUE(excluding.status.success()) << excluding.output;
+  // What is left out stays as it was, and what was not left out came.
+  expect_equal(source.uri(), destination.uri());
 }
 
 TEST(copy, over_tls_with_passwords_and_every_compressor) {
@@ -150,6 +185,17 @@ TEST(copy, a_sharded_cluster_through_mongos) {
   load_lim(source.uri(), {.documents = 20'000, .database = "shop", .collection = "hashed"});
   load_lim(source.uri(), {.documents = 5'000, .database = "shop", .collection = "ranged"});
   load_lim(source.uri(), {.documents = 5'000, .database = "shop", .collection = "unsharded"});
+  // A chunk that moved: the shard it came from may still hold its documents.
+  through.run("admin", R"({"split": "shop.ranged", "middle": {"_id": {"$oid": "7fffffffffffffffffffffff"}}})");
+  document reply;
+  bson_error_t error;
+  const auto move = [&](const std::string& shard) {
+    return through.try_run("admin", document::json(R"({"moveChunk": "shop.ranged", "find": {"_id": {"$minKey": 1}},
+        "to": ")" + shard + R"(", "_waitForDelete": false})"), reply, error);
+  };
+  EXPECT_TRUE(move("shard0")) << error.message;
+  EXPECT_TRUE(move("shard1")) << error.message;
+  EXPECT_TRUE(move("shard0")) << error.message;
   // Orphans: documents on a shard that owns no chunk for them; read through mongos they are not there.
   client shard = source.shard(1).connect();
   load_lim(source.shard(1).uri(), {.documents = 300, .seed = 99, .database = "shop", .collection = "ranged"});

@@ -1,11 +1,11 @@
 #include "tests/integration/sluice_program.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <csignal>
 #include <fstream>
 #include <sstream>
+
+#include <unistd.h>
 
 #include "tests/lab/mongo.hpp"
 #include "tests/lab/mongod_process.hpp"
@@ -50,7 +50,9 @@ exit_status sluice_program::wait(std::chrono::seconds limit) {
   return child_->kill();
 }
 
-std::string sluice_program::output() const { return read_file(directory_ / "output"); }
+std::string sluice_program::output() const {
+  return read_file(directory_ / "output");
+}
 
 std::int64_t sluice_program::summary(const std::string& field) const {
   const std::string text = read_file(directory_ / "summary.json");

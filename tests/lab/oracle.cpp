@@ -105,6 +105,21 @@ bool listed(const std::vector<std::string>& filters, const std::string& database
                      [&](const std::string& filter) { return filter == database || filter == name; });
 }
 
+document without(const document& from, const char* field) {
+  document rest;
+  bson_copy_to_excluding_noinit(from.get(), rest.get(), field, nullptr);
+  return rest;
+}
+
+/// `recordPreImages` (4.4, 5.0) became `changeStreamPreAndPostImages: {enabled: true}` in 6.0.
+document in_today_s_words(const document& options) {
+  if (!options.boolean("recordPreImages")) return options;
+  document renamed = without(options, "recordPreImages");
+  const document enabled = document::json(R"({"enabled": true})");
+  BSON_APPEND_DOCUMENT(renamed.get(), "changeStreamPreAndPostImages", enabled.get());
+  return renamed;
+}
+
 catalog catalog_of(client& connection, const std::string& database, const compare_options& options) {
   catalog entries;
   for (const auto& one : command_cursor(connection, database, document::json(R"({"listCollections": 1})"))) {
@@ -117,7 +132,10 @@ catalog catalog_of(client& connection, const std::string& database, const compar
         listed(options.exclude, database, name)) {
       continue;
     }
-    entries.emplace(name, catalog_entry{one.text("type"), one.child("options"), one.child("idIndex")});
+    document stored = in_today_s_words(one.child("options"));
+    // The server writes the validator of buckets itself, each version its own.
+    if (name.starts_with("system.buckets.")) stored = without(stored, "validator");
+    entries.emplace(name, catalog_entry{one.text("type"), std::move(stored), one.child("idIndex")});
   }
   return entries;
 }
@@ -128,6 +146,8 @@ std::map<std::string, document> indexes_of(client& connection, const std::string
   const document command = document::json("{\"listIndexes\": \"" + json_escaped(collection) + "\"}");
   for (auto& index : command_cursor(connection, database, command)) {
     std::string name = index.text("name");
+    // A clustered index is told with or without its collection's expiry, by version; the options are compared anyway.
+    if (index.boolean("clustered")) index = without(index, "expireAfterSeconds");
     indexes.emplace(std::move(name), std::move(index));
   }
   return indexes;

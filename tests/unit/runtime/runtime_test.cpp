@@ -162,7 +162,7 @@ TEST(buffer_pool, hands_memory_out_again_instead_of_mapping_more) {
 TEST(buffer_pool, waits_for_memory_in_order_of_arrival_and_never_exceeds_the_budget) {
   loop io;
   cancel_scope scope;
-  buffer_pool pool(io.executor(), 34 * limits::mib);
+  buffer_pool pool(io.executor(), 34 * limits::mib + 64 * limits::kib);
   std::vector<int> order;
   std::vector<buffer> held;
   auto take = [&](int name, std::size_t bytes) {

@@ -1,5 +1,7 @@
 // What the live display draws, as text.
+#include <algorithm>
 #include <array>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -97,7 +99,8 @@ TEST(display, bars_grow_by_eighths_and_are_always_as_wide_as_asked) {
   EXPECT_EQ(bar(1, 4), "████");
   EXPECT_EQ(bar(0.5, 4), "██··");
   EXPECT_EQ(bar(0.53125, 4), "██▏·");
-  for (const double odd : std::array{-1.0, 2.0, 0.0 / 0.0, 0.999}) EXPECT_EQ(columns(bar(odd, 9)), 9U);
+  for (const double odd : std::array{-1.0, 2.0, std::numeric_limits<double>::quiet_NaN(), 0.999})
+    EXPECT_EQ(columns(bar(odd, 9)), 9U);
 }
 
 TEST(display, a_hundred_percent_means_all) {

@@ -1,0 +1,85 @@
+// The source changes its catalog while it is copied: each collection arrives whole, or is gone; never in halves.
+#include <gtest/gtest.h>
+
+#include "tests/fault/fault_run.hpp"
+#include "tests/lab/dataset.hpp"
+#include "tests/lab/oracle.hpp"
+
+namespace sluice::fault {
+namespace {
+
+constexpr std::uint64_t large = 60'000;  // 52 MB in batches of 4 MiB
+constexpr std::uint64_t small = 2000;
+
+class ddl_test : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    lab::load_lim(source_set.uri(), {.documents = large, .seed = 1, .collection = "moving"});
+    lab::load_lim(source_set.uri(), {.documents = small, .seed = 2, .collection = "staying"});
+    slow =
+        std::make_unique<fail_command>(destination_set.node(0), R"("alwaysOn")",
+                                       R"({"failCommands": ["insert"], "blockConnection": true, "blockTimeMS": 400})");
+  }
+  /// Starts a copy and comes back in the middle of it.
+  void begin() {
+    run = std::make_unique<running_copy>(settings_for(source_set.uri(), destination_set.uri()));
+    ASSERT_TRUE(run->reached(small + 5000)) << log.tail();
+  }
+  void end() {
+    ASSERT_FALSE(run->ended()) << "the copy was over before the change";
+    slow.reset();
+    expect_success(run->wait(), log);
+  }
+
+  lab::replica_set source_set{{.name = "source"}};
+  lab::replica_set destination_set{{.name = "destination"}};
+  lab::client source{source_set.uri()};
+  lab::client destination{destination_set.uri()};
+  captured_log log;
+  std::unique_ptr<fail_command> slow;
+  std::unique_ptr<running_copy> run;
+};
+
+TEST_F(ddl_test, a_dropped_collection_is_gone) {
+  begin();
+  source.run("lim", R"({"drop": "moving"})");
+  end();
+  EXPECT_EQ(log.count("A collection was dropped on the source"), 1U) << log.tail();
+  expect_equal(source_set.uri(), destination_set.uri());
+}
+
+// It keeps the name under which it was planned, with every document it has.
+TEST_F(ddl_test, a_renamed_collection_is_copied_whole) {
+  begin();
+  source.run("admin", R"({"renameCollection": "lim.moving", "to": "lim.moved"})");
+  end();
+  source.run("admin", R"({"renameCollection": "lim.moved", "to": "lim.moving"})");
+  expect_equal(source_set.uri(), destination_set.uri());
+}
+
+// Another collection under the old name is not the one that is being copied: not a single document of it may get in.
+TEST_F(ddl_test, a_collection_that_takes_the_name_is_not_mixed_in) {
+  begin();
+  source.run("admin", R"({"renameCollection": "lim.moving", "to": "lim.moved"})");
+  source.insert("lim", "moving", lab::document::json(R"({"_id": "stranger"})"));
+  end();
+  source.run("lim", R"({"drop": "moving"})");
+  source.run("admin", R"({"renameCollection": "lim.moved", "to": "lim.moving"})");
+  expect_equal(source_set.uri(), destination_set.uri());
+}
+
+TEST_F(ddl_test, a_capped_collection_that_is_truncated_past_the_copy_is_copied_anew) {
+  source.run("lim", R"({"create": "log", "capped": true, "size": 40000000})");
+  lab::load_lim(source_set.uri(), {.documents = 40'000, .seed = 3, .collection = "log"});
+  run = std::make_unique<running_copy>(settings_for(source_set.uri(), destination_set.uri()));
+  ASSERT_TRUE(lab::eventually([&] { return destination.count("lim", "log") > 4000; }, std::chrono::seconds(60)))
+      << log.tail();
+  // One whole round: every record that was there when the copy began is overwritten.
+  lab::load_lim(source_set.uri(), {.documents = 60'000, .seed = 4, .collection = "log"});
+  end();
+  EXPECT_GE(log.count("truncated past the copy"), 1U) << log.tail();
+  expect_equal(source_set.uri(), destination_set.uri());
+}
+
+}  // namespace
+}  // namespace sluice::fault
