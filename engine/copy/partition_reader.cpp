@@ -155,12 +155,14 @@ task<result<bool>> connect_source(worker& w, const plan::partition& what) {
     SLUICE_CO_TRY(w.from, co_await cluster::connect_primary(w.source, w.scope, w.patience));
     co_return true;
   }
-  const auto patience = std::min<std::chrono::milliseconds>(w.patience, node_patience);
+  auto patience = std::min<std::chrono::milliseconds>(w.patience, node_patience);
+  if (what.node == w.lost_node) patience = {};
   auto opened = co_await cluster::connect_member(w.source, what.node, w.scope, patience);
   if (opened.has_error()) {
     if (opened.error().kind == error_kind::cancelled) co_return opened.error();
     log(log_level::warn, "copy", "The node that a natural scan is bound to is out of reach",
         {{"ns", what.ns.to_string()}, {"host", what.node.to_string()}, {"cause", opened.error().message}});
+    w.lost_node = what.node;
     co_return false;
   }
   // Kept only when it is known to lead to the right data: a later partition finds it open and asks no more.
@@ -168,6 +170,7 @@ task<result<bool>> connect_source(worker& w, const plan::partition& what) {
   SLUICE_CO_TRY(const auto identity, co_await cluster::read_data_identity(*node));
   if (identity != what.data_identity) co_return false;
   w.from = std::move(node);
+  w.lost_node = {};
   co_return true;
 }
 

@@ -23,6 +23,8 @@ struct worker {
   std::chrono::milliseconds patience;  // how long a deployment may be out of reach
   std::unique_ptr<wire::connection> from{};
   std::unique_ptr<wire::connection> to{};
+  /// The source's node that was waited for in vain: collections bound to it do not wait once more each.
+  wire::host_port lost_node{};
 };
 
 }  // namespace sluice::copy

@@ -8,7 +8,7 @@
 namespace sluice::fault {
 namespace {
 
-constexpr std::uint64_t large = 60'000;  // 52 MB in batches of 4 MiB
+constexpr std::uint64_t large = 150'000;  // 129 MB: more than is ever read ahead of the destination
 constexpr std::uint64_t small = 2000;
 
 class ddl_test : public ::testing::Test {
@@ -29,6 +29,17 @@ class ddl_test : public ::testing::Test {
     ASSERT_FALSE(run->ended()) << "the copy was over before the change";
     slow.reset();
     expect_success(run->wait(), log);
+  }
+
+  void append_to_log(int first, int count) {
+    const std::string padding(900, 'x');
+    std::vector<lab::document> some;
+    for (int i = first; i < first + count; ++i) {
+      some.push_back(lab::document::json(R"({"_id": )" + std::to_string(i) + R"(, "pad": ")" + padding + "\"}"));
+      if (some.size() < 5000 && i + 1 < first + count) continue;
+      source.insert("lim", "log", some);
+      some.clear();
+    }
   }
 
   lab::replica_set source_set{{.name = "source"}};
@@ -70,12 +81,12 @@ TEST_F(ddl_test, a_collection_that_takes_the_name_is_not_mixed_in) {
 
 TEST_F(ddl_test, a_capped_collection_that_is_truncated_past_the_copy_is_copied_anew) {
   source.run("lim", R"({"create": "log", "capped": true, "size": 40000000})");
-  lab::load_lim(source_set.uri(), {.documents = 40'000, .seed = 3, .collection = "log"});
+  append_to_log(0, 40'000);
   run = std::make_unique<running_copy>(settings_for(source_set.uri(), destination_set.uri()));
   ASSERT_TRUE(lab::eventually([&] { return destination.count("lim", "log") > 4000; }, std::chrono::seconds(60)))
       << log.tail();
   // One whole round: every record that was there when the copy began is overwritten.
-  lab::load_lim(source_set.uri(), {.documents = 60'000, .seed = 4, .collection = "log"});
+  append_to_log(40'000, 50'000);
   end();
   EXPECT_GE(log.count("truncated past the copy"), 1U) << log.tail();
   expect_equal(source_set.uri(), destination_set.uri());

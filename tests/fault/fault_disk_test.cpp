@@ -72,7 +72,7 @@ TEST(disk_test, a_full_destination_fails_clearly_and_is_completed_later) {
   ASSERT_TRUE(disk.resize("2G"));
   if (destination.node(0).running()) destination.node(0).kill();
   destination.restart();
-  expect_success(copy(settings_for(source.uri(), destination.uri())), log);
+  expect_success(copy_again(settings_for(source.uri(), destination.uri())), log);
   expect_equal(source.uri(), destination.uri());
 }
 

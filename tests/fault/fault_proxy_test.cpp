@@ -51,7 +51,7 @@ class proxy_test : public ::testing::Test {
           << outcome.error().message;
       std::cout << "first run failed: " << outcome.error().message << "\n";
       cut_side.plan({.where = planned.where, .times = 0});
-      outcome = copy(settings());
+      outcome = copy_again(settings());
     }
     expect_success(outcome, log);
     expect_equal(source_set->uri(), destination_set->uri());

@@ -105,6 +105,17 @@ result<> copy(const session::copy_settings& settings) {
   return running_copy(settings).wait();
 }
 
+result<> copy_again(const session::copy_settings& settings) {
+  result<> outcome = ok();
+  lab::eventually(
+      [&] {
+        outcome = copy(settings);
+        return !outcome.has_error() || outcome.error().kind != error_kind::refused;
+      },
+      2 * limits::lease_time);
+  return outcome;
+}
+
 void expect_success(const result<>& outcome, const captured_log& log) {
   if (outcome.has_error()) {
     ADD_FAILURE() << "the copy failed (" << to_string(outcome.error().kind) << "): " << outcome.error().message

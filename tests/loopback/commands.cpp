@@ -33,6 +33,7 @@ const std::map<std::string_view, known_command>& known_commands() {
       {"listCollections", {run_list_collections}},
       {"listIndexes", {run_list_indexes}},
       {"count", {run_count}},
+      {"dataSize", {run_data_size}},
       {"create", {run_create, true}},
       {"createIndexes", {run_create_indexes, true}},
       {"collMod", {run_coll_mod, true}},

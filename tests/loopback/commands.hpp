@@ -48,6 +48,7 @@ reply run_list_databases(conversation& with, const request& asked);
 reply run_list_collections(conversation& with, const request& asked);
 reply run_list_indexes(conversation& with, const request& asked);
 reply run_count(conversation& with, const request& asked);
+reply run_data_size(conversation& with, const request& asked);
 reply run_create(conversation& with, const request& asked);
 reply run_create_indexes(conversation& with, const request& asked);
 reply run_coll_mod(conversation& with, const request& asked);

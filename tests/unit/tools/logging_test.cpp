@@ -16,7 +16,7 @@ namespace json = boost::json;
 namespace fs = std::filesystem;
 
 TEST(logging, a_json_line_has_the_fixed_fields_and_typed_ones) {
-  const std::vector<log_field> fields{{"ns", std::string("db.c")}, {"documents", 3}, {"rate", 0.5}, {"done", true}};
+  const std::vector<log_field> fields{{"ns", "db.c"}, {"documents", 3}, {"rate", 0.5}, {"done", true}};
   const json::value line =
       json::parse(json_line({log_level::warn, "copy", "Partition done", fields}, "2026-01-02T03:04:05.678Z"));
   EXPECT_EQ(line.at("level"), json::value("warn"));
@@ -37,7 +37,7 @@ TEST(logging, long_fields_are_cut_between_characters_and_broken_ones_stay_json) 
     for (int i = 0; i < 1000; ++i) text += "ü";
     return text;
   }();
-  const std::vector<log_field> fields{{"long", umlauts}, {"broken", std::string("a\xff\n\x1b[2J")}};
+  const std::vector<log_field> fields{{"long", umlauts}, {"broken", "a\xff\n\x1b[2J"}};
   const json::value line = json::parse(json_line({log_level::info, "c", "m", fields}, "t"));
   EXPECT_EQ(line.at("long").as_string().size(), 1023U);
   const std::string text = text_line({log_level::info, "c", "m", fields}, "12:00:00.000");
