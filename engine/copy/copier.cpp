@@ -74,6 +74,13 @@ class copier::shared {
   // --- on a data lane ---
 
   task<result<>> work(worker& w) {
+    auto outcome = co_await work_until_done(w);
+    // The others of this lane may be waiting on the control lane for something to do: only its scope wakes them.
+    if (outcome.has_error()) boost::asio::post(control_, [this] { scope_.cancel(); });
+    co_return outcome;
+  }
+
+  task<result<>> work_until_done(worker& w) {
     for (;;) {
       auto ask = [this] { return next_assignment(); };
       SLUICE_CO_TRY(auto next, co_await runtime::call_on(control_, ask));

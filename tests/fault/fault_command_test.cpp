@@ -52,7 +52,7 @@ class command_test : public ::testing::Test {
                        R"({"failCommands": [")" + command + R"("], "appName": "sluice-fault", )" + data + "}");
     const auto outcome = copy(
         settings_for(source_set->uri() + "&appName=sluice-fault", destination_set->uri() + "&appName=sluice-fault"));
-    EXPECT_EQ(fault.hits(), times) << "the engine does not send this command so often";
+    EXPECT_GE(fault.hits(), times) << "the engine does not send this command so often";
     expect_success(outcome, log);
     expect_equal(source_set->uri(), destination_set->uri());
   }
@@ -66,7 +66,7 @@ std::unique_ptr<lab::replica_set> command_test::destination_set;
 TEST_F(command_test, of_the_destination) {
   for (const char* command :
        {"hello", "buildInfo", "getParameter", "replSetGetConfig", "connectionStatus", "find", "findAndModify", "update",
-        "delete", "listDatabases", "create", "insert", "collMod", "createIndexes", "dropDatabase"}) {
+        "delete", "listDatabases", "create", "insert", "collMod", "createIndexes", "drop"}) {
     for (const failure_kind& kind : kinds) copy_with(destination_set->node(0), command, kind.data, 1);
   }
 }
@@ -87,7 +87,7 @@ TEST_F(command_test, twice_in_a_row) {
 
 // The write is done, but no majority has it when the primary loses its role.
 TEST_F(command_test, write_concern_errors) {
-  for (const char* command : {"update", "findAndModify", "create", "collMod", "createIndexes", "dropDatabase"}) {
+  for (const char* command : {"update", "findAndModify", "create", "collMod", "createIndexes", "drop"}) {
     copy_with(destination_set->node(0), command,
               R"("writeConcernError": {"code": 189, "errmsg": "Primary stepped down while waiting for replication"})",
               1);

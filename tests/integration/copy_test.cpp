@@ -1,9 +1,9 @@
 // `sluice copy` between real servers, judged by the laboratory's oracle: versions, collection kinds, security, memory.
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <optional>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "tests/integration/sluice_program.hpp"
 #include "tests/lab/certificates.hpp"
@@ -54,12 +54,22 @@ void expect_zoo_copied(const std::string& from, const std::string& to) {
   expect_equal(source.uri(), destination.uri());
 }
 
-TEST(copy_versions, zoo_6_0_27_to_6_0_27) { expect_zoo_copied("6.0.27", "6.0.27"); }
-TEST(copy_versions, zoo_6_0_5_to_6_0_27) { expect_zoo_copied("6.0.5", "6.0.27"); }
+TEST(copy_versions, zoo_6_0_27_to_6_0_27) {
+  expect_zoo_copied("6.0.27", "6.0.27");
+}
+TEST(copy_versions, zoo_6_0_5_to_6_0_27) {
+  expect_zoo_copied("6.0.5", "6.0.27");
+}
 // This destination cannot be asked to keep zero timestamps: they are repaired.
-TEST(copy_versions, zoo_6_0_5_to_6_0_5) { expect_zoo_copied("6.0.5", "6.0.5"); }
-TEST(copy_versions, zoo_5_0_4_to_6_0_27) { expect_zoo_copied("5.0.4", "6.0.27"); }
-TEST(copy_versions, zoo_4_4_2_to_6_0_27) { expect_zoo_copied("4.4.2", "6.0.27"); }
+TEST(copy_versions, zoo_6_0_5_to_6_0_5) {
+  expect_zoo_copied("6.0.5", "6.0.5");
+}
+TEST(copy_versions, zoo_5_0_4_to_6_0_27) {
+  expect_zoo_copied("5.0.4", "6.0.27");
+}
+TEST(copy_versions, zoo_4_4_2_to_6_0_27) {
+  expect_zoo_copied("4.4.2", "6.0.27");
+}
 
 TEST(copy, large_zoo_between_three_node_sets_and_once_more_over_it) {
   replica_set source(set_of("source", {}, 3));
@@ -78,6 +88,8 @@ TEST(copy, large_zoo_between_three_node_sets_and_once_more_over_it) {
 TEST(copy, two_thousand_collections) {
   replica_set source(set_of("source"));
   replica_set destination(set_of("destination"));
+  // Only so that loading does not take longer than copying: nothing here depends on when the source's data is durable.
+  source.connect().run("admin", R"({"setDefaultRWConcern": 1, "defaultWriteConcern": {"w": 1}})");
   load_many(source.uri(), {.collections = 2000, .documents_each = 3});
   const auto done = copy(source.uri(), destination.uri());
   EXPECT_TRUE(done.status.success()) << done.output;
@@ -143,8 +155,8 @@ TEST(copy, views_are_included_and_excluded_by_name) {
   EXPECT_TRUE(done.status.success()) << done.output;
   client reader = destination.connect();
   EXPECT_EQ(reader.count("a", "kept"), 10);
-  const comparison chosen = compare(
-      {.source_uri = source.uri(), .destination_uri = destination.uri(), .exclude = {"a.left"}});
+  const comparison chosen =
+      compare({.source_uri = source.uri(), .destination_uri = destination.uri(), .exclude = {"a.left"}});
   EXPECT_TRUE(chosen.equal()) << chosen.text();
   const auto excluding = copy(source.uri(), destination.uri(), {"--drop", "--exclude", "a.kept"});
   EXPECT_TRUE(excluding.status.success()) << excluding.output;
@@ -163,8 +175,8 @@ TEST(copy, over_tls_with_passwords_and_every_compressor) {
   load_zoo(source.uri(), small_zoo());
   for (const std::string compressor : {"", "zstd", "snappy", "zlib"}) {
     const std::string more = compressor.empty() ? "" : "compressors=" + compressor;
-    const auto done = copy(source.uri_as(options.server.root, more), destination.uri_as(options.server.root, more),
-                           {"--drop"});
+    const auto done =
+        copy(source.uri_as(options.server.root, more), destination.uri_as(options.server.root, more), {"--drop"});
     EXPECT_TRUE(done.status.success()) << compressor << ": " << done.output;
     EXPECT_EQ(done.output.find("s3cret"), std::string::npos);
     expect_equal(source.uri(), destination.uri());
@@ -186,7 +198,8 @@ TEST(copy, a_sharded_cluster_through_mongos) {
   load_lim(source.uri(), {.documents = 20'000, .database = "shop", .collection = "hashed"});
   load_lim(source.uri(), {.documents = 5'000, .database = "shop", .collection = "ranged"});
   load_lim(source.uri(), {.documents = 5'000, .database = "shop", .collection = "unsharded"});
-  // A chunk that moved: the shard it came from keeps its documents for 15 minutes. Read through mongos they are not there.
+  // A chunk that moved: the shard it came from keeps its documents for 15 minutes. Read through mongos they are not
+  // there.
   const std::size_t owner = source.shard(0).connect().count("shop", "ranged") == 5'000 ? 0 : 1;
   through.run("admin", R"({"moveChunk": "shop.ranged", "find": {"_id": {"$minKey": 1}}, "to": "shard)" +
                            std::to_string(1 - owner) + R"(", "_waitForDelete": false})");
