@@ -1,0 +1,21 @@
+// Where the changes of one source collection go, and what must be minded there.
+#pragma once
+
+#include <memory>
+
+#include "engine/cluster/catalog.hpp"
+
+namespace sluice::apply {
+
+/// Immutable; shared by the changes of a window. A rename makes a new one.
+struct target {
+  cluster::namespace_name ns;  // on the destination: where the data lies (`system.buckets.X` for a time-series X)
+  /// Capped: every change in order, one at a time. Anything else may be regrouped by document.
+  bool in_order = false;
+  /// The collection has a collation: `_id`s that hold strings cannot be told apart by bytes, so such changes keep their
+  /// order.
+  bool collated = false;
+};
+using shared_target = std::shared_ptr<const target>;
+
+}  // namespace sluice::apply

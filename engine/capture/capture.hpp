@@ -1,0 +1,52 @@
+// Capture: follows the source from a given time on and puts its changes into the spool, over elections and lost
+// connections, until cancelled. By the raw oplog where it can be read, else by a change stream.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "engine/capture/spool.hpp"
+#include "engine/cluster/catalog.hpp"
+#include "engine/cluster/deployment.hpp"
+#include "engine/runtime/buffer_pool.hpp"
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/result.hpp"
+
+namespace sluice::capture {
+
+enum class capture_way : std::uint8_t { automatic, oplog, change_stream };
+[[nodiscard]] std::string_view to_string(capture_way way) noexcept;  // "auto", "oplog", "change-stream"
+
+/// Read by any thread.
+struct capture_counters {
+  std::atomic<std::int64_t> entries{0};         // captured
+  std::atomic<std::int64_t> filtered{0};        // left out: other namespaces, no-ops
+  std::atomic<std::int64_t> bytes{0};           // of captured entries
+  std::atomic<std::uint64_t> seen_until{0};     // seconds << 32 | increment: the oplog was read up to here
+  std::atomic<std::uint64_t> source_newest{0};  // the newest time the source told (operationTime of replies)
+  std::atomic<std::int64_t> reconnects{0};
+};
+
+struct capture_job {
+  cluster::deployment source;
+  cluster::namespace_filter filter;
+  capture_way way = capture_way::automatic;
+  /// The first entry at or after this time is wanted; if `exact`, the oplog must still hold an entry of exactly this
+  /// time (it was the last one seen): otherwise it has rolled over.
+  bson::timestamp from;
+  bool exact = false;
+  std::chrono::milliseconds patience{};
+};
+
+/// Which way is taken: `automatic` tries to read local.oplog.rs and falls back. Error: `oplog` asked for and refused by
+/// the server, with the role that lacks.
+[[nodiscard]] task<result<capture_way>> choose_way(wire::connection& source, capture_way wanted);
+
+/// Runs on the spool's lane until cancelled or an error that no retry helps. Errors: refused: the oplog has rolled over
+/// (both times named); network after `patience`; storage from the spool is retried there and shown by spool::current().
+[[nodiscard]] task<result<>> follow(capture_job job, spool& into, runtime::buffer_pool& pool,
+                                    capture_counters& counters, runtime::cancel_scope& scope);
+
+}  // namespace sluice::capture
