@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/runtime/limits.hpp"
-#include "engine/session/nearest_name.hpp"
+#include "engine/runtime/nearest_name.hpp"
 #include "tools/config.hpp"
 #include "tools/mongosync_options.hpp"
 #include "tools/redaction.hpp"
@@ -143,7 +143,7 @@ error unexpected(const std::string& argument, const CLI::App& app, const CLI::Ap
     }
   }
   const std::vector<std::string_view> known(flags.begin(), flags.end());
-  return usage("unknown flag " + name + session::did_you_mean(name, known));
+  return usage("unknown flag " + name + runtime::did_you_mean(name, known));
 }
 
 template <class Flags>

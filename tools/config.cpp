@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "engine/runtime/limits.hpp"
-#include "engine/session/nearest_name.hpp"
+#include "engine/runtime/nearest_name.hpp"
 #include "tools/config_entries.hpp"
 #include "tools/mongosync_options.hpp"
 
@@ -96,7 +96,7 @@ std::string unknown_key(const std::string& key) {
   std::vector<std::string_view> names;
   std::ranges::transform(keys, std::back_inserter(names), &known_key::name);
   std::ranges::copy(options_without_effect(), std::back_inserter(names));
-  return "\"" + key + "\" is no key of this file" + session::did_you_mean(key, names);
+  return "\"" + key + "\" is no key of this file" + runtime::did_you_mean(key, names);
 }
 
 /// What is wrong with the entry, if anything.

@@ -9,7 +9,7 @@
 #include <simdjson.h>
 
 #include "engine/runtime/limits.hpp"
-#include "engine/session/nearest_name.hpp"
+#include "engine/runtime/nearest_name.hpp"
 
 namespace sluice::http {
 namespace {
@@ -85,7 +85,7 @@ check_result build_indexes(std::string_view field, const dom::element& value, st
   static constexpr std::array<std::string_view, 5> known{"afterDataCopy", "beforeDataCopy", "excludeHashed",
                                                          "excludeHashedAfterCopy", "never"};
   if (std::ranges::find(known, given) == known.end()) {
-    return body_refusal{"BadValue", in_quotes(field) + " has an unknown value" + session::did_you_mean(given, known)};
+    return body_refusal{"BadValue", in_quotes(field) + " has an unknown value" + runtime::did_you_mean(given, known)};
   }
   return string_only(field, value, "afterDataCopy", otherwise);
 }
@@ -107,7 +107,7 @@ check_result verification(std::string_view field, const dom::element& value, std
     if (key != "enabled") {
       static constexpr std::array<std::string_view, 1> known{"enabled"};
       return body_refusal{"UnknownField", in_quotes("verification." + std::string(key)) + " is no option" +
-                                              session::did_you_mean(key, known)};
+                                              runtime::did_you_mean(key, known)};
     }
     if (auto refused = boolean_only<false>("verification.enabled", option, otherwise)) return refused;
   }
@@ -199,7 +199,7 @@ check_result read_field(std::string_view key, const dom::element& value, session
   const auto option = std::ranges::find(options, key, &known_option::name);
   if (option != options.end()) return option->check(key, value, option->otherwise);
   return body_refusal{"UnknownField",
-                      in_quotes(key) + " is no field of this call" + session::did_you_mean(key, field_names)};
+                      in_quotes(key) + " is no field of this call" + runtime::did_you_mean(key, field_names)};
 }
 
 check_result check_labels(const session::start_request& request) {

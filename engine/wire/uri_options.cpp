@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 
+#include "engine/runtime/nearest_name.hpp"
+
 namespace sluice::wire {
 
 namespace {
@@ -101,34 +103,10 @@ bool is_secret(std::string_view lower_name) {
   return known == nullptr || known->how == rule::secret;
 }
 
-/// Letters to change, add or leave out to turn `a` into `b`.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({changed, row[j] + 1, row[j - 1] + 1}));
-    }
-  }
-  return row[b.size()];
-}
-
-std::string did_you_mean(std::string_view lower_name) {
-  constexpr std::size_t name_length_max = 64;
-  if (lower_name.size() > name_length_max) return {};
-  std::size_t nearest_distance = lower_name.size() / 3 + 1;
-  std::string_view nearest;
-  for (const auto& option : known_options) {
-    const std::size_t distance = edit_distance(lower_name, lower_case(option.key));
-    if (distance <= nearest_distance && distance < option.key.size() &&
-        (nearest.empty() || distance < nearest_distance)) {
-      nearest = option.key;
-      nearest_distance = distance;
-    }
-  }
-  return nearest.empty() ? "" : " (did you mean \"" + std::string(nearest) + "\"?)";
+std::string did_you_mean(std::string_view name) {
+  std::array<std::string_view, known_options.size()> keys{};
+  std::ranges::transform(known_options, keys.begin(), &known_option::key);
+  return runtime::did_you_mean(name, keys);
 }
 
 error bad_option(std::string_view key, std::string_view what) {

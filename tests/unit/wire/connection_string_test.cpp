@@ -181,6 +181,8 @@ TEST(connection_string, unknown_options_suggest_the_nearest_name) {
             std::string::npos);
   EXPECT_NE(refused("mongodb://h/?tlsCaFil=x").find("\"tlsCAFile\""), std::string::npos);
   EXPECT_NE(refused("mongodb://h/?conectTimeoutMS=5").find("\"connectTimeoutMS\""), std::string::npos);
+  // Neighbouring letters swapped count once each: that is how people mistype, here as in flags and files.
+  EXPECT_NE(refused("mongodb://h/?asef=true").find("(did you mean \"safe\"?)"), std::string::npos);
   EXPECT_EQ(refused("mongodb://h/?quux=1").find("did you mean"), std::string::npos);
 }
 

@@ -1,11 +1,11 @@
 // "Did you mean": near names are found, far ones are not.
-#include "engine/session/nearest_name.hpp"
+#include "engine/runtime/nearest_name.hpp"
 
 #include <array>
 
 #include <gtest/gtest.h>
 
-namespace sluice::session {
+namespace sluice::runtime {
 namespace {
 
 constexpr std::array<std::string_view, 4> names{"port", "cluster0", "reversible", "buildIndexes"};
@@ -27,4 +27,4 @@ TEST(nearest_name, says_nothing_when_nothing_is_near) {
 }
 
 }  // namespace
-}  // namespace sluice::session
+}  // namespace sluice::runtime

@@ -1,12 +1,12 @@
 // Edit distance with neighbouring letters swapped counting once, as typing errors go.
-#include "engine/session/nearest_name.hpp"
+#include "engine/runtime/nearest_name.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
 
-namespace sluice::session {
+namespace sluice::runtime {
 namespace {
 
 constexpr std::size_t name_length_max = 64;
@@ -61,4 +61,4 @@ std::string did_you_mean(std::string_view given, std::span<const std::string_vie
   return " (did you mean \"" + std::string(nearest) + "\"?)";
 }
 
-}  // namespace sluice::session
+}  // namespace sluice::runtime

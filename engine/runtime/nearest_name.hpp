@@ -1,11 +1,12 @@
-// "Did you mean ...?": the known name next to a mistyped one, for configuration keys, flags and request fields.
+// "Did you mean ...?": the known name next to a mistyped one, for configuration keys, URI options, flags and request
+// fields.
 #pragma once
 
 #include <span>
 #include <string>
 #include <string_view>
 
-namespace sluice::session {
+namespace sluice::runtime {
 
 /// The name of `known` that differs from `given` by the fewest letters (case aside); empty when none is near.
 /// Needs O(|given| × |name|) for each name; `given` beyond 64 characters is near nothing.
@@ -14,4 +15,4 @@ namespace sluice::session {
 /// " (did you mean \"port\"?)", or nothing when no name is near.
 [[nodiscard]] std::string did_you_mean(std::string_view given, std::span<const std::string_view> known);
 
-}  // namespace sluice::session
+}  // namespace sluice::runtime
