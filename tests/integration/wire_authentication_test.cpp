@@ -7,11 +7,9 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/runtime/sleep.hpp"
 #include "engine/wire/server_error.hpp"
 #include "engine/wire/uri_options.hpp"
 #include "tests/integration/wire_lane.hpp"
-#include "tests/lab/mongod_process.hpp"
 #include "tests/lab/replica_set.hpp"
 
 namespace sluice::wire {
@@ -108,20 +106,6 @@ TEST_F(wire_authentication, many_at_once_on_one_lane) {
   }
   here.run([]() -> task<void> { co_return; });
   EXPECT_EQ(authenticated, 8);
-}
-
-TEST_F(wire_authentication, cancelled_during_the_hand_over) {
-  lab::mongod_process frozen({}, "");
-  frozen.freeze();
-  runtime::cancel_scope doomed;
-  here.also([&]() -> task<void> {
-    (void)co_await runtime::sleep_for(100ms, scope);  // until libmongoc waits for its hello: nothing tells from outside
-    doomed.cancel();
-  });
-  auto attempt = open_on(here, "mongodb://al:pw@" + frozen.address() + "/", doomed);
-  ASSERT_FALSE(attempt);
-  EXPECT_EQ(attempt.error().kind, error_kind::cancelled) << attempt.error().message;
-  frozen.thaw();
 }
 
 // --- with TLS ---
