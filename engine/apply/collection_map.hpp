@@ -24,6 +24,7 @@ struct mapped_collection {
   bson::timestamp indexes_listed_at;
 };
 
+/// Pointers stay valid until that entry is put anew or erased.
 class collection_map {
  public:
   void put(mapped_collection one);
@@ -40,7 +41,16 @@ class collection_map {
 
  private:
   std::map<std::string, mapped_collection, std::less<>> by_uuid_;
+  /// For entries without a UUID: the name to the UUID that was put under it last. While names are swapped two
+  /// collections may claim one; the later claim is the true one.
+  std::map<cluster::namespace_name, std::string> by_source_;
 };
+
+/// The `_id` of a map entry: the UUID as hex.
+[[nodiscard]] std::string map_key(bson::bytes_view uuid);
+
+/// Where the changes of a collection of these options go, under the name that it has on the destination.
+[[nodiscard]] shared_target target_of(const cluster::collection_info& info, cluster::namespace_name destination);
 
 /// What the catalog says at the start: data collections under the names that the copy gave them.
 [[nodiscard]] collection_map map_of(const cluster::catalog& catalog);
