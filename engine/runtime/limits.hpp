@@ -57,6 +57,8 @@ inline constexpr std::size_t refused_documents_kept = 1000;
 inline constexpr auto checkpoint_interval = 1s;
 /// How long a process that died without a word keeps others out (its own host sees at once that it is gone).
 inline constexpr auto lease_time = 15s;
+/// How long a run that failed or was stopped tries to end its lease, before it leaves that to the lease's own end.
+inline constexpr auto release_time = 5s;
 
 // --- HTTP ---
 inline constexpr std::size_t http_body_bytes_max = 1 * mib;

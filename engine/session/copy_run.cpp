@@ -59,6 +59,13 @@ task<std::optional<std::int64_t>> ping_once(cluster::deployment known, std::uniq
   co_return ms > 0 ? std::optional<std::int64_t>(ms) : std::nullopt;
 }
 
+task<result<>> cancel_after(std::chrono::steady_clock::duration time, runtime::cancel_scope& waiting,
+                            runtime::cancel_scope& then) {
+  const bool passed = co_await runtime::sleep_for(time, waiting);
+  if (passed) then.cancel();
+  co_return ok();
+}
+
 }  // namespace
 
 std::size_t copy_run::data_memory_bytes() const {
@@ -90,7 +97,29 @@ task<result<>> copy_run::run() {
   pinging_scope.cancel();
   auto pinged = co_await pinging.join();
   (void)pinged;
+  if (outcome.has_error()) co_await release_lease();
   co_return outcome;
+}
+
+// With a scope and connections of its own, since the run's may be cancelled. What goes wrong here is told and never
+// becomes the outcome: the lease then ends by itself.
+task<void> copy_run::release_lease() {
+  if (!lease_wanted_) co_return;
+  runtime::cancel_scope releasing_scope;
+  runtime::cancel_scope waiting_scope;
+  runtime::task_group waiting(control_, waiting_scope);
+  waiting.spawn(cancel_after(limits::release_time, waiting_scope, releasing_scope));
+  sluice::state::checkpoint theirs(
+      [&] { return cluster::connect_primary(destination_, releasing_scope, limits::release_time); }, releasing_scope,
+      limits::release_time);
+  auto released = co_await theirs.release(self_);
+  waiting_scope.cancel();
+  auto waited = co_await waiting.join();
+  (void)waited;
+  if (!released) {
+    log(log_level::warn, "session", "The lease could not be given up; it ends by itself",
+        {{"seconds", std::chrono::seconds(limits::lease_time).count()}, {"cause", released.error().message}});
+  }
 }
 
 task<result<>> copy_run::keep_pinging(runtime::cancel_scope& until) {
@@ -164,6 +193,7 @@ task<result<>> copy_run::begin_or_resume() {
   }
   sluice::state::run_parameters mine{source_.identity,    source_.name(),    destination_.identity,
                                      destination_.name(), settings_.include, settings_.exclude};
+  lease_wanted_ = true;  // even when it fails: the reply that says so may be the only thing that got lost
   SLUICE_CO_TRY(opened_, co_await checkpoint_->open(std::move(mine), self_));
   runtime::failure_point("run_opened");
   board_.set_destination_written();
@@ -398,7 +428,6 @@ task<result<>> copy_run::finish() {
   for (const auto& one : board_.refused.first())
     missing.push_back(one.ns + " _id " + one.id_json + " (" + one.message + ")");
   for (const auto& one : failed_indexes_) missing.push_back(one.ns + " index " + one.name + " (" + one.message + ")");
-  SLUICE_CO_TRYV(co_await checkpoint_->release());
   co_return failure(error_kind::server, "the destination refused " + std::to_string(board_.refused.count()) +
                                             " documents and " + std::to_string(failed_indexes_.size()) +
                                             " indexes; everything else was copied. Missing: " + listed(missing));

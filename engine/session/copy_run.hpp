@@ -42,6 +42,8 @@ class copy_run {
   [[nodiscard]] task<result<>> find_both();
   [[nodiscard]] task<result<>> run_steps();
   [[nodiscard]] task<result<>> keep_pinging(runtime::cancel_scope& until);
+  /// On every way out but success, which drops the checkpoint: the next process need not wait.
+  [[nodiscard]] task<void> release_lease();
   [[nodiscard]] task<result<>> connect();
   [[nodiscard]] task<result<>> begin_or_resume();
   [[nodiscard]] task<result<>> read_source_catalog();
@@ -74,6 +76,7 @@ class copy_run {
   std::unique_ptr<sluice::state::checkpoint> checkpoint_;
   sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;
+  bool lease_wanted_ = false;  // the lease may be this run's
   cluster::catalog catalog_;
   plan::partitioning partitioning_;
   std::vector<copy::ledger::entry> entries_;

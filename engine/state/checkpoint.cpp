@@ -257,10 +257,10 @@ task<result<>> checkpoint::renew(std::int64_t confirmed_flush) {
   co_return ok();
 }
 
-task<result<>> checkpoint::release() {
+task<result<>> checkpoint::release(process_identity self) {
   bson::builder command;
   command.append("update", "run").open_array("updates").open_document("0");
-  command.open_document("q").append("_id", "run").append("owner.token", owner_).close();
+  command.open_document("q").append("_id", "run").append("owner.token", self.token).close();
   command.open_document("u").open_document("$unset").append("owner", "").close().close().close().close();
   append_majority(command);
   bson::document whole = command.finish();

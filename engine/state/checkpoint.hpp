@@ -84,8 +84,9 @@ class checkpoint {
   /// Extends the lease and notes which flush of positions is known to be fenced. Error (refused): somebody else owns
   /// the run now; nothing may be written any more.
   [[nodiscard]] task<result<>> renew(std::int64_t confirmed_flush);
-  /// Gives the run up in good order, so that the next process need not wait.
-  [[nodiscard]] task<result<>> release();
+  /// Ends the lease of `self`, so that the next process need not wait; nothing happens when somebody else owns the run.
+  /// Needs no open() before: whose reply to open() got lost does not know whether it owns the run.
+  [[nodiscard]] task<result<>> release(process_identity self);
 
   /// Replaces the collection's content (partitions are stored once, whole).
   [[nodiscard]] task<result<>> store(std::string_view collection, std::vector<bson::document> documents);
