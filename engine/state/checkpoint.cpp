@@ -18,6 +18,11 @@ constexpr std::array phase_names{std::string_view("planning"), std::string_view(
                                  std::string_view("indexing"), std::string_view("completed")};
 /// Changes and documents in one command: far below what a message holds.
 constexpr std::size_t command_items_max = 1000;
+/// The same of inserts, which cost the server a tenth of an upsert; their bytes are bounded, as `_id`s may be long.
+constexpr std::size_t insert_items_max = 10'000;
+constexpr std::size_t insert_bytes_max = 8 * limits::mib;
+/// So often a read begins anew because the server forgot its cursor.
+constexpr int cursors_lost_max = 5;
 
 void append_majority(bson::builder& to) {
   to.open_document("writeConcern").append("w", "majority").close();
@@ -113,19 +118,21 @@ task<result<wire::reply>> checkpoint::run(bson::document command) {
   co_return co_await wire::retry(attempt, patience_, scope_);
 }
 
-task<result<wire::reply>> checkpoint::run_with_array(bson::document head, std::string array_name,
-                                                     bson::document array) {
+task<result<wire::reply>> checkpoint::run_with_array(bson::document head, std::string array_name, bson::document array,
+                                                     std::int32_t expected) {
   bson::builder command;
   command.append_all(head).append_array(array_name, array.view());
   bson::document whole = command.finish();
   SLUICE_CO_TRY(auto answer, co_await run(std::move(whole)));
-  const auto write_errors = answer.body.find("writeErrors").as_array();
-  if (write_errors && !write_errors->empty()) {
-    const auto first = write_errors->begin()->as_document().value_or(bson::document_view());
+  const auto write_errors = answer.body.find("writeErrors").as_array().value_or(bson::document_view());
+  for (const auto element : write_errors) {
+    const auto one = element.as_document().value_or(bson::document_view());
+    const auto code = static_cast<std::int32_t>(one.find("code").to_int64().value_or(0));
+    if (expected != 0 && code == expected) continue;
     co_return error{error_kind::server,
                     connection_->host().to_string() + ": the checkpoint in " + std::string(checkpoint_database) +
-                        " could not be written: " + text(first.find("errmsg")),
-                    static_cast<std::int32_t>(first.find("code").to_int64().value_or(0)),
+                        " could not be written: " + text(one.find("errmsg")),
+                    code,
                     {}};
   }
   co_return answer;
@@ -301,7 +308,26 @@ task<result<>> checkpoint::store(std::string_view collection, std::vector<bson::
   append_majority(clear);
   bson::document whole = clear.finish();
   SLUICE_CO_TRYV(co_await run(std::move(whole)));
-  co_return co_await add(collection, std::move(documents));
+  for (std::size_t first = 0; first < documents.size();) {
+    bson::builder array;
+    std::size_t bytes = 0;
+    std::size_t next = first;
+    for (; next < documents.size() && next - first < insert_items_max; ++next) {
+      bytes += documents[next].view().size_bytes();
+      if (next > first && bytes > insert_bytes_max) break;
+      array.append(std::to_string(next - first), documents[next].view());
+    }
+    bson::builder head;
+    head.append("insert", collection).append("ordered", false);
+    append_majority(head);
+    bson::document command_head = head.finish();
+    bson::document command_array = array.finish();
+    // The collection was emptied: what is there already came with this command, whose reply got lost.
+    SLUICE_CO_TRYV(
+        co_await run_with_array(std::move(command_head), "documents", std::move(command_array), wire::duplicate_key));
+    first = next;
+  }
+  co_return ok();
 }
 
 task<result<>> checkpoint::remove(std::string_view collection, std::vector<std::string> ids) {
@@ -359,6 +385,25 @@ task<result<wire::write_term>> checkpoint::write(std::string_view collection, st
 }
 
 task<result<std::vector<bson::document>>> checkpoint::load(std::string_view collection) {
+  auto attempt = [this, collection]() -> task<result<std::vector<bson::document>>> {
+    SLUICE_CO_TRYV(co_await connected());
+    auto whole = co_await load_once(collection);
+    if (whole.has_error() && wire::is_retryable(whole.error())) connection_->close();
+    co_return whole;
+  };
+  wire::backoff waits;
+  for (int lost = 0;; ++lost) {
+    auto whole = co_await wire::retry(attempt, patience_, scope_);
+    if (whole || whole.error().server_code != wire::cursor_not_found || lost >= cursors_lost_max) co_return whole;
+    log(log_level::info, "checkpoint", "The server forgot the cursor; reading again from the start",
+        {{"collection", collection}, {"cause", whole.error().message}});
+    const bool waited = co_await runtime::sleep_for(waits.next(), scope_);
+    if (!waited) co_return failure(error_kind::cancelled, "cancelled while reading the checkpoint");
+  }
+}
+
+// Over one connection, without run(): a getMore that is sent again on another one asks for a cursor that is not there.
+task<result<std::vector<bson::document>>> checkpoint::load_once(std::string_view collection) {
   std::vector<bson::document> documents;
   bson::builder find;
   find.append("find", collection).open_document("filter").close();
@@ -366,21 +411,17 @@ task<result<std::vector<bson::document>>> checkpoint::load(std::string_view coll
   find.open_document("readConcern").append("level", "majority").close();
   find.append("batchSize", 10'000);
   bson::document command = find.finish();
-  SLUICE_CO_TRY(auto answer, co_await run(std::move(command)));
-  std::string array_name = "firstBatch";
-  for (;;) {
-    if (const auto array = answer.body.at("cursor", array_name).as_array()) {
-      for (const auto element : *array) {
-        if (const auto document = element.as_document()) documents.emplace_back(*document);
-      }
+  for (std::string array_name = "firstBatch";; array_name = "nextBatch") {
+    SLUICE_CO_TRY(const auto answer, co_await connection_->run(checkpoint_database, std::move(command)));
+    const auto batch = answer.body.at("cursor", array_name).as_array().value_or(bson::document_view());
+    for (const auto element : batch) {
+      if (const auto document = element.as_document()) documents.emplace_back(*document);
     }
     const auto id = answer.body.at("cursor", "id").to_int64().value_or(0);
     if (id == 0) co_return documents;
     bson::builder more;
     more.append("getMore", id).append("collection", collection);
-    bson::document get_more = more.finish();
-    SLUICE_CO_TRY(answer, co_await run(std::move(get_more)));
-    array_name = "nextBatch";
+    command = more.finish();
   }
 }
 

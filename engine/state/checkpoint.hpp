@@ -90,6 +90,8 @@ class checkpoint {
 
   /// Replaces the collection's content (partitions are stored once, whole).
   [[nodiscard]] task<result<>> store(std::string_view collection, std::vector<bson::document> documents);
+  /// Everything in the collection, by `_id`. A cursor dies with its connection, its node and its idle time: the read
+  /// then begins anew.
   [[nodiscard]] task<result<std::vector<bson::document>>> load(std::string_view collection);
 
   /// One change: {_id: id} gets `set` by $set.
@@ -107,8 +109,10 @@ class checkpoint {
 
  private:
   [[nodiscard]] task<result<wire::reply>> run(bson::document command);
+  /// Write errors with the code `expected` are none.
   [[nodiscard]] task<result<wire::reply>> run_with_array(bson::document head, std::string array_name,
-                                                         bson::document array);
+                                                         bson::document array, std::int32_t expected = 0);
+  [[nodiscard]] task<result<std::vector<bson::document>>> load_once(std::string_view collection);
   [[nodiscard]] task<result<>> connected();
   [[nodiscard]] task<result<wire::write_term>> take_ownership(process_identity self);
   [[nodiscard]] task<result<>> begin(run_parameters mine);

@@ -71,6 +71,15 @@ TEST_F(command_test, of_the_destination) {
   }
 }
 
+// The first insert is the checkpoint's; these are the ones that bring data.
+TEST_F(command_test, of_the_data) {
+  for (const failure_kind& kind : kinds) {
+    const std::string data = R"("namespace": "shop.orders", )" + std::string(kind.data);
+    copy_with(destination_set->node(0), "insert", data, 1);
+    copy_with(destination_set->node(0), "insert", data, 2);
+  }
+}
+
 TEST_F(command_test, of_the_source) {
   for (const char* command : {"hello", "buildInfo", "getParameter", "replSetGetConfig", "connectionStatus", "find",
                               "listDatabases", "listCollections", "listIndexes"}) {

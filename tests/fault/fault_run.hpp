@@ -59,7 +59,8 @@ class running_copy {
 
 /// Runs a copy to its end.
 [[nodiscard]] result<> copy(const session::copy_settings& settings);
-/// The run after one that failed. This process is still there, so the failed run's lease has to pass first.
+/// The run after one that failed; when that one could not reach the destination to end its lease, the lease passes
+/// first.
 [[nodiscard]] result<> copy_again(const session::copy_settings& settings);
 
 /// Test failures unless the outcome is good; the log's tail goes into the message.

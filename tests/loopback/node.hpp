@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "bson/document.hpp"
 #include "tests/loopback/catalog.hpp"
@@ -17,14 +18,15 @@
 
 namespace sluice::loopback {
 
-/// A scan of a data set's collection; what is left of it.
+/// A scan of a data set's collection, or what a find in a stored one has found; what is left of it.
 struct scan {
   std::string full_name;
   std::uint64_t collection = 0;
   std::uint64_t next = 0;  // index of the next document
   std::uint64_t end = 0;
   bool with_token = false;
-  std::int64_t batch_documents = 0;  // of the find; 0: as many as fit
+  std::int64_t batch_documents = 0;     // of the find; 0: as many as fit
+  std::vector<bson::document> found{};  // stored documents, from `next` to `end`; empty for a data set
 };
 
 /// Open cursors by id. A getMore takes its scan out and puts it back.

@@ -82,6 +82,24 @@ reply next_batch(conversation& with, scan at, std::string_view array_name, std::
   return batch_reply(server, at, array_name, elements, id);
 }
 
+/// The same for documents that were found in a stored database.
+reply next_found(node& server, scan at, std::string_view array_name, std::int64_t wanted, std::int64_t id) {
+  const std::uint64_t end = wanted > 0 ? std::min(at.end, at.next + static_cast<std::uint64_t>(wanted)) : at.end;
+  bson::builder body;
+  body.open_document("cursor").open_array(array_name);
+  for (; at.next < end; ++at.next) body.push(at.found[at.next]);
+  body.close().append("ns", at.full_name);
+  if (at.next == at.end) {
+    id = 0;
+  } else if (id == 0) {
+    id = server.cursors.open(std::move(at));
+  } else {
+    server.cursors.put_back(id, std::move(at));
+  }
+  body.append("id", id).close();
+  return accepted(server, body);
+}
+
 void bound_by(const data_set& data, bson::element_view condition, scan& at) {
   const auto after = [&](bson::element_view id) {
     const auto there = data.index_of(id);
@@ -207,7 +225,8 @@ reply run_find(conversation& with, const request& asked) {
     auto found = server.store.find(full_name, asked.body.find("filter").as_document().value_or(bson::document_view()));
     const auto limit = asked.body.find("limit").to_int64().value_or(0);
     if (limit > 0 && found.size() > static_cast<std::size_t>(limit)) found.resize(static_cast<std::size_t>(limit));
-    return whole_cursor(server, full_name, found);
+    scan all{.full_name = full_name, .end = found.size(), .found = std::move(found)};
+    return next_found(server, std::move(all), "firstBatch", asked.body.find("batchSize").to_int64().value_or(0), 0);
   }
   const auto found = server.catalog.find(full_name);
   if (found && found->data_set_number) return find_in_data_set(with, asked, full_name, *found->data_set_number);
@@ -222,6 +241,7 @@ reply run_get_more(conversation& with, const request& asked) {
     return refusal(with.server, 43, "CursorNotFound", "cursor id " + std::to_string(id) + " not found");
   }
   const auto wanted = asked.body.find("batchSize").to_int64().value_or(0);
+  if (!taken->found.empty()) return next_found(with.server, std::move(*taken), "nextBatch", wanted, id);
   reply made = next_batch(with, std::move(*taken), "nextBatch",
                           wanted > 0 ? wanted : std::numeric_limits<std::int64_t>::max(), id, false);
   made.more_to_come = (asked.flags & exhaust_allowed) != 0 && with.server.cursors.holds(id);
