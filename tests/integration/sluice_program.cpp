@@ -24,12 +24,14 @@ std::string read_file(const std::filesystem::path& file) {
 }  // namespace
 
 sluice_program::sluice_program(std::vector<std::string> arguments,
-                               std::vector<std::pair<std::string, std::string>> environment) {
+                               std::vector<std::pair<std::string, std::string>> environment,
+                               std::vector<std::string> before) {
   static std::atomic<int> number{0};
   directory_ = lab_directory() / ("sluice-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
   std::filesystem::create_directories(directory_);
   child_process::options how;
-  how.command = {SLUICE_BINARY};
+  how.command = std::move(before);
+  how.command.emplace_back(SLUICE_BINARY);
   how.command.insert(how.command.end(), arguments.begin(), arguments.end());
   if (!arguments.empty() && arguments.front() == "copy") {
     how.command.insert(how.command.end(), {"--summary-json", (directory_ / "summary.json").string()});
@@ -60,10 +62,10 @@ std::int64_t sluice_program::summary(const std::string& field) const {
 }
 
 copy_outcome copy(const std::string& source, const std::string& destination, std::vector<std::string> more,
-                  std::vector<std::pair<std::string, std::string>> environment) {
+                  std::vector<std::pair<std::string, std::string>> environment, std::vector<std::string> before) {
   std::vector<std::string> arguments{"copy", "--source", source, "--destination", destination};
   arguments.insert(arguments.end(), more.begin(), more.end());
-  sluice_program program(std::move(arguments), std::move(environment));
+  sluice_program program(std::move(arguments), std::move(environment), std::move(before));
   copy_outcome outcome;
   outcome.status = program.wait();
   outcome.output = program.output();
@@ -71,6 +73,10 @@ copy_outcome copy(const std::string& source, const std::string& destination, std
   outcome.peak_memory_bytes = program.summary("peak_memory_bytes");
   outcome.documents = program.summary("documents");
   return outcome;
+}
+
+std::vector<std::string> confined(const std::string& rule) {
+  return {SLUICE_CONFINED, rule};
 }
 
 }  // namespace sluice::lab

@@ -15,9 +15,11 @@ namespace sluice::lab {
 
 class sluice_program {
  public:
-  /// Starts `sluice <arguments>` with its output in a file of the laboratory.
+  /// Starts `sluice <arguments>` with its output in a file of the laboratory; through the program `before`, with its
+  /// arguments, when there is one.
   explicit sluice_program(std::vector<std::string> arguments,
-                          std::vector<std::pair<std::string, std::string>> environment = {});
+                          std::vector<std::pair<std::string, std::string>> environment = {},
+                          std::vector<std::string> before = {});
   ~sluice_program();
   sluice_program(const sluice_program&) = delete;
   sluice_program& operator=(const sluice_program&) = delete;
@@ -43,6 +45,10 @@ struct copy_outcome {
 };
 /// `sluice copy` from one URI to another, to its end.
 copy_outcome copy(const std::string& source, const std::string& destination, std::vector<std::string> more = {},
-                  std::vector<std::pair<std::string, std::string>> environment = {});
+                  std::vector<std::pair<std::string, std::string>> environment = {},
+                  std::vector<std::string> before = {});
+
+/// `before` of a program that lives under a rule of confined.cpp, for example "no-io_uring".
+[[nodiscard]] std::vector<std::string> confined(const std::string& rule);
 
 }  // namespace sluice::lab

@@ -1,0 +1,270 @@
+// `sluice` as a server: the HTTP API of the real program between real servers, as an operator's scripts use it.
+#include <csignal>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "tests/integration/sluice_program.hpp"
+#include "tests/lab/dataset.hpp"
+#include "tests/lab/oracle.hpp"
+#include "tests/lab/replica_set.hpp"
+#include "tests/unit/http/raw_client.hpp"
+
+namespace sluice::lab {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr const char* start_body = R"({"source": "cluster0", "destination": "cluster1"})";
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+struct answer {
+  int status = 0;
+  document body;
+};
+
+/// The program with its port, ready to answer.
+class server {
+ public:
+  server(const std::string& cluster0, const std::string& cluster1)
+      : port_(free_port()),
+        program_({"--cluster0", cluster0, "--cluster1", cluster1, "--port", std::to_string(port_)}) {
+    const bool ready = eventually(
+        [&] { return !program_.process().running() || http::test::raw_client(port_).connected(); }, seconds(20));
+    if (!ready || !program_.process().running()) throw failure("sluice does not serve: " + program_.output());
+  }
+
+  answer call(const std::string& method, const std::string& path, const std::string& body = {}) const {
+    return send(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n\r\n" + body);
+  }
+  /// Any bytes at all; status 0 when there was no reply.
+  answer send(std::string_view bytes) const {
+    http::test::raw_client client(port_);
+    client.send(bytes);
+    const auto reply = client.read_reply();
+    return {reply.status, reply.status == 0 ? document{} : document::json(reply.body)};
+  }
+  answer start(const char* body = start_body) const { return call("POST", "/api/v1/start", body); }
+  document progress() const { return call("GET", "/api/v1/progress").body.child("progress"); }
+  /// The progress as soon as `condition` holds for it; the last one when it never does.
+  template <class Condition>
+  document progress_when(Condition condition) const {
+    document now;
+    eventually([&] { return condition(now = progress()) || now.text("state") == "FAILED"; }, seconds(60));
+    return now;
+  }
+  /// SIGTERM, and how the process ends.
+  exit_status terminate() {
+    program_.process().signal(SIGTERM);
+    return program_.wait(seconds(30));
+  }
+  std::string output() const { return program_.output(); }
+
+ private:
+  std::uint16_t port_;
+  sluice_program program_;
+};
+
+bool is_copied(const document& progress) {
+  const std::string info = progress.text("info");
+  return info == "copy completed" || info == "change event application";
+}
+
+std::set<std::string> names_of(const document& object) {
+  std::set<std::string> names;
+  bson_iter_t field;
+  if (bson_iter_init(&field, object.get())) {
+    while (bson_iter_next(&field)) names.insert(bson_iter_key(&field));
+  }
+  return names;
+}
+
+bool is_null(const document& object, const char* name) {
+  bson_iter_t field;
+  return bson_iter_init_find(&field, object.get(), name) && BSON_ITER_HOLDS_NULL(&field);
+}
+
+void expect_refusal(const answer& got, int status, const std::string& name) {
+  EXPECT_EQ(got.status, status) << to_text(*got.body.get());
+  EXPECT_TRUE(got.body.has("success"));
+  EXPECT_FALSE(got.body.boolean("success"));
+  EXPECT_EQ(got.body.text("error"), name) << to_text(*got.body.get());
+  EXPECT_FALSE(got.body.text("errorDescription").empty());
+}
+
+class serve : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    first = std::make_unique<replica_set>(replica_set_options{.name = "first"});
+    second = std::make_unique<replica_set>(replica_set_options{.name = "second"});
+  }
+  static void TearDownTestSuite() {
+    first.reset();
+    second.reset();
+  }
+  void SetUp() override {
+    for (replica_set* set : {first.get(), second.get()}) {
+      client cleaner = set->connect();
+      drop_user_data(cleaner);
+      cleaner.run("__mdb_internal_sluice", R"({"dropDatabase": 1})");
+    }
+  }
+  static void slow_inserts(bool on) {
+    second->connect().run("admin", on ? R"({"configureFailPoint": "failCommand", "mode": "alwaysOn",
+                          "data": {"failCommands": ["insert"], "blockConnection": true, "blockTimeMS": 200}})"
+                                      : R"({"configureFailPoint": "failCommand", "mode": "off"})");
+  }
+  static void expect_equal(replica_set& source, replica_set& destination) {
+    const comparison verdict = compare({.source_uri = source.uri(), .destination_uri = destination.uri()});
+    EXPECT_TRUE(verdict.equal()) << verdict.text();
+    EXPECT_GT(verdict.documents, 0U);
+  }
+
+  static inline std::unique_ptr<replica_set> first;
+  static inline std::unique_ptr<replica_set> second;
+};
+
+TEST_F(serve, idle_has_every_field_and_leaves_on_sigterm) {
+  server sluice(first->uri(), second->uri());
+  const answer got = sluice.call("GET", "/api/v1/progress");
+  EXPECT_EQ(got.status, 200);
+  EXPECT_TRUE(got.body.boolean("success"));
+  const document progress = got.body.child("progress");
+  EXPECT_EQ(progress.text("state"), "IDLE");
+  EXPECT_TRUE(progress.has("canCommit"));
+  EXPECT_FALSE(progress.boolean("canCommit"));
+  for (const char* name : {"canWrite", "info", "phase", "lag", "lagTimeSeconds", "totalEventsApplied", "collectionCopy",
+                           "collectionsCopy", "estimatedTotalSecondsToComplete", "directionMapping", "source",
+                           "destination", "mongosyncID", "coordinatorID"}) {
+    EXPECT_TRUE(is_null(progress, name)) << name;
+  }
+  const exit_status ended = sluice.terminate();
+  EXPECT_TRUE(ended.success()) << ended.code << " " << sluice.output();
+  EXPECT_EQ(second->connect().count("__mdb_internal_sluice", "run"), 0) << "it wrote before it was started";
+}
+
+TEST_F(serve, a_copy_from_start_to_end) {
+  load_lim(first->uri(), {.documents = 30'000});
+  first->connect().run("lim", R"({"createIndexes": "docs", "indexes": [{"key": {"name": 1}, "name": "name_1"}]})");
+  server sluice(first->uri(), second->uri());
+  slow_inserts(true);
+  const answer started = sluice.start();
+  EXPECT_EQ(started.status, 200) << to_text(*started.body.get());
+  EXPECT_TRUE(started.body.boolean("success"));
+  EXPECT_EQ(names_of(started.body), std::set<std::string>{"success"});
+  EXPECT_NE(sluice.progress().text("state"), "IDLE") << "the reply came before the start";
+
+  const document during =
+      sluice.progress_when([](const document& now) { return now.integer("collectionCopy.estimatedCopiedBytes") > 0; });
+  expect_refusal(sluice.start(), 409, "IllegalState");
+  EXPECT_EQ(during.text("state"), "RUNNING");
+  EXPECT_EQ(during.text("info"), "collection copy");
+  EXPECT_EQ(during.text("phase"), "collection copy");
+  EXPECT_FALSE(during.boolean("canWrite"));
+  EXPECT_GT(during.integer("collectionCopy.estimatedTotalBytes"), 20'000'000);
+  EXPECT_EQ(during.integer("collectionsCopy.estimatedDocumentCounts.total"), 30'000);
+  EXPECT_GT(during.integer("collectionsCopy.estimatedDocumentCounts.copied"), 0);
+  EXPECT_EQ(during.text("directionMapping.Source"), "cluster0: " + first->node(0).address());
+  EXPECT_EQ(during.text("directionMapping.Destination"), "cluster1: " + second->node(0).address());
+  EXPECT_EQ(during.text("mongosyncID"), "coordinator");
+  EXPECT_EQ(during.text("coordinatorID"), "coordinator");
+  for (const char* name : {"canCommit", "canWrite", "lag", "lagTimeSeconds", "totalEventsApplied", "source",
+                           "destination", "estimatedTotalSecondsToComplete"}) {
+    EXPECT_TRUE(during.has(name)) << name;
+  }
+  slow_inserts(false);
+
+  const document after = sluice.progress_when(is_copied);
+  EXPECT_TRUE(is_copied(after)) << to_text(*after.get()) << sluice.output();
+  EXPECT_EQ(after.integer("collectionCopy.estimatedCopiedBytes"), after.integer("collectionCopy.estimatedTotalBytes"));
+  EXPECT_EQ(after.integer("collectionsCopy.estimatedDocumentCounts.copied"), 30'000);
+  EXPECT_FALSE(after.has("error"));
+  expect_equal(*first, *second);
+  EXPECT_EQ(sluice.terminate().signal, 0) << sluice.output();
+}
+
+TEST_F(serve, either_cluster_may_be_the_source) {
+  load_lim(second->uri(), {.documents = 500});
+  server sluice(first->uri(), second->uri());
+  EXPECT_EQ(sluice.start(R"({"source": "cluster1", "destination": "cluster0"})").status, 200);
+  const document after = sluice.progress_when(is_copied);
+  EXPECT_TRUE(is_copied(after)) << to_text(*after.get()) << sluice.output();
+  EXPECT_EQ(after.text("directionMapping.Source"), "cluster1: " + second->node(0).address());
+  EXPECT_EQ(after.text("directionMapping.Destination"), "cluster0: " + first->node(0).address());
+  expect_equal(*second, *first);
+}
+
+TEST_F(serve, stopped_in_the_middle_it_goes_on_when_it_is_started_again) {
+  load_lim(first->uri(), {.documents = 30'000});
+  {
+    server sluice(first->uri(), second->uri());
+    slow_inserts(true);
+    EXPECT_EQ(sluice.start().status, 200);
+    const document during = sluice.progress_when(
+        [](const document& now) { return now.integer("collectionCopy.estimatedCopiedBytes") > 0; });
+    EXPECT_EQ(during.text("state"), "RUNNING") << to_text(*during.get());
+    const exit_status ended = sluice.terminate();
+    EXPECT_EQ(ended.signal, 0);
+    EXPECT_EQ(ended.code, 130) << sluice.output();
+    slow_inserts(false);
+  }
+  EXPECT_GT(second->connect().count("__mdb_internal_sluice", "run"), 0) << "nothing is left to go on with";
+  server sluice(first->uri(), second->uri());
+  // A server that finds its run may go on by itself, or wait to be told; asking twice does no harm.
+  if (sluice.progress().text("state") == "IDLE") {
+    EXPECT_EQ(sluice.start().status, 200);
+  }
+  const document after = sluice.progress_when(is_copied);
+  EXPECT_TRUE(is_copied(after)) << to_text(*after.get()) << sluice.output();
+  expect_equal(*first, *second);
+}
+
+TEST_F(serve, wrong_requests_are_answered_and_change_nothing) {
+  server sluice(first->uri(), second->uri());
+  const std::string to_start = "/api/v1/start";
+  expect_refusal(sluice.start("{\"source\": "), 400, "InvalidJSON");
+  expect_refusal(sluice.start("[]"), 400, "InvalidJSON");
+  expect_refusal(sluice.start(R"({"source": "cluster0"})"), 400, "MissingField");
+  expect_refusal(sluice.start(R"({"source": 1, "destination": "cluster1"})"), 400, "WrongType");
+  expect_refusal(sluice.start(R"({"source": "cluster0", "destination": "cluster0"})"), 400, "BadValue");
+  const answer unknown = sluice.start(R"({"source": "cluster0", "destination": "cluster1", "verificaton": {}})");
+  expect_refusal(unknown, 400, "UnknownField");
+  EXPECT_TRUE(holds(unknown.body.text("errorDescription"), "verification")) << to_text(*unknown.body.get());
+  expect_refusal(sluice.call("GET", "/api/v1/nothing"), 404, "NotFound");
+  expect_refusal(sluice.call("GET", to_start), 405, "MethodNotAllowed");
+  expect_refusal(sluice.call("POST", "/api/v1/progress", "{}"), 405, "MethodNotAllowed");
+  for (const answer& got : {sluice.call("POST", to_start, std::string(10'000'000, 'x')), sluice.send("POST\r\n\r\n"),
+                            sluice.send("\x16\x03\x01 no HTTP at all\r\n\r\n")}) {
+    EXPECT_GE(got.status, 400);
+    EXPECT_LT(got.status, 500);
+    EXPECT_FALSE(got.body.boolean("success"));
+    EXPECT_FALSE(got.body.text("error").empty());
+  }
+  EXPECT_EQ(sluice.progress().text("state"), "IDLE");
+  EXPECT_TRUE(sluice.terminate().success()) << sluice.output();
+}
+
+TEST_F(serve, a_failed_run_is_told_without_a_password) {
+  const std::string secret = "hunter2-s3cret";
+  const std::string nobody = "mongodb://al:" + secret + "@127.0.0.1:" + std::to_string(free_port()) +
+                             "/?replicaSet=a&serverSelectionTimeoutMS=500";
+  server sluice(nobody, second->uri());
+  EXPECT_EQ(sluice.start().status, 200);
+  const document after = sluice.progress_when([](const document&) { return false; });
+  EXPECT_EQ(after.text("state"), "FAILED") << to_text(*after.get());
+  EXPECT_TRUE(holds(after.text("error.message"), "127.0.0.1:")) << to_text(*after.get());
+  EXPECT_EQ(sluice.call("GET", "/healthz").status, 503);
+  const exit_status ended = sluice.terminate();
+  EXPECT_EQ(ended.code, 1) << sluice.output();
+  EXPECT_FALSE(holds(to_text(*after.get(), 100'000), secret));
+  EXPECT_FALSE(holds(sluice.output(), secret)) << sluice.output();
+}
+
+}  // namespace
+}  // namespace sluice::lab
