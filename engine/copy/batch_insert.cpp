@@ -26,12 +26,14 @@ void record_refusal(worker& w, const plan::partition& what, bson::bytes_view doc
 
 /// Whether the destination has a document with the `_id` of the one at `index`. Servers do not always say "duplicate":
 /// in a clustered collection 6.0.27 fails to decode the key of many numbers while it words that very error, and answers
-/// "KeyString format error" (508xx) instead.
-task<result<bool>> is_there(worker& w, const plan::partition& what, bson::bytes_view documents, std::int32_t index) {
+/// "KeyString format error" (508xx) instead. `durably`: and no election can take it away, which has to be asked for
+/// when no reply with a term says so (a linearizable read waits for a majority to have all that it saw).
+task<result<bool>> is_there(worker& w, const plan::partition& what, bson::bytes_view documents, std::int32_t index,
+                            bool durably) {
   const auto document = index < 0 ? std::nullopt : bson::document_at(documents, static_cast<std::size_t>(index));
   const auto id = document ? bson::find_id(*document) : bson::element_view();
   if (!id) co_return false;
-  auto attempt = [&w, &what, id]() -> task<result<bool>> {
+  auto attempt = [&w, &what, id, durably]() -> task<result<bool>> {
     if (!w.to || !w.to->is_open()) {
       w.to.reset();
       SLUICE_CO_TRY(w.to, co_await cluster::connect_primary(w.destination, w.scope, w.patience));
@@ -40,6 +42,7 @@ task<result<bool>> is_there(worker& w, const plan::partition& what, bson::bytes_
     find.append("find", what.data_ns.collection).open_document("filter").open_document("_id");
     find.append("$eq", id).close().close();
     find.open_document("projection").append("_id", 1).close().append("limit", 1).append("singleBatch", true);
+    if (durably) find.open_document("readConcern").append("level", "linearizable").close();
     bson::document command = find.finish();
     auto answer = co_await w.to->run(what.data_ns.database, std::move(command));
     if (answer.has_error()) co_return answer.error();
@@ -54,7 +57,7 @@ task<result<>> judge_refusals(worker& w, const plan::partition& what, bson::byte
                               wire::insert_outcome& sent) {
   std::vector<wire::refused_document> missing;
   for (auto& one : sent.refused) {
-    SLUICE_CO_TRY(const bool there, co_await is_there(w, what, documents, one.index));
+    SLUICE_CO_TRY(const bool there, co_await is_there(w, what, documents, one.index, !sent.term.known()));
     if (there) {
       ++sent.duplicates;
       continue;
@@ -162,9 +165,10 @@ task<result<batch_outcome>> insert_batch(worker& w, const plan::partition& what,
       continue;
     }
     if (cause.kind != error_kind::server) co_return cause;
-    record_refusal(w, what, now, 0, cause.server_code, cause.message);
-    ++outcome.documents;
-    ++outcome.refused;
+    wire::insert_outcome alone;
+    alone.refused.push_back({0, cause.server_code, cause.message});
+    SLUICE_CO_TRYV(co_await judge_refusals(w, what, now, alone));
+    add(outcome, alone);
   }
   if (!w.destination.can.bypass_empty_timestamp) {
     SLUICE_CO_TRYV(co_await repair_zero_timestamps(w, what, documents));
