@@ -35,12 +35,8 @@ std::optional<std::vector<std::byte>> bytes_of(std::string_view hex) {
   return bytes;
 }
 
-/// A database's name holds no dot, a collection's may.
 std::optional<cluster::namespace_name> namespace_of(bson::element_view field) {
-  const auto text = field ? field.as_string() : std::nullopt;
-  const auto dot = text ? text->find('.') : std::string_view::npos;
-  if (dot == std::string_view::npos) return {};
-  return cluster::namespace_name{std::string(text->substr(0, dot)), std::string(text->substr(dot + 1))};
+  return cluster::parse_namespace(field ? field.as_string().value_or("") : "");
 }
 
 std::optional<bson::timestamp> time_of(bson::element_view field) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,11 @@ struct namespace_name {
   friend bool operator==(const namespace_name&, const namespace_name&) = default;
   friend auto operator<=>(const namespace_name&, const namespace_name&) = default;
 };
+
+/// "database.collection" taken apart at the first dot (a database's name holds none); nothing when there is no dot.
+[[nodiscard]] std::optional<namespace_name> parse_namespace(std::string_view text);
+/// X for `system.buckets.X`: the time-series collection whose data it holds. Nothing for any other name.
+[[nodiscard]] std::optional<namespace_name> owner_of_buckets(const namespace_name& ns);
 
 enum class collection_kind : std::uint8_t { plain, capped, clustered, timeseries, view };
 
@@ -83,10 +89,19 @@ struct namespace_filter {
 [[nodiscard]] task<result<catalog>> read_catalog(std::vector<wire::connection*> nodes, const namespace_filter filter,
                                                  bool with_sizes);
 
+/// The UUIDs of everything in a database that holds documents, whatever its name: one listCollections. What a catalog
+/// knew and is not among them has been dropped since; what was renamed inside its database still is.
+[[nodiscard]] task<result<std::set<std::vector<std::byte>>>> list_uuids(wire::connection& node, std::string database);
+
 /// The source options as a `create` command for the destination: every option it understands, views and time-series
 /// included. `for_data_phase` replaces a capped collection's bounds by 2^50 bytes without max (correctness: capped) and
 /// lets clustered and time-series collections keep what would expire meanwhile.
 [[nodiscard]] bson::document create_command(const collection_info& info, bool for_data_phase);
+
+/// What a `create` of the oplog makes: {create: name, <options>, idIndex}, as 4.4 to 6.0 write it. `o` without idIndex
+/// means an `_id` index of version 1 (measured on all three; clustered collections have none). Time-series collections
+/// come as their buckets and are given under their own name. Its UUID and times are the caller's to fill in.
+[[nodiscard]] collection_info collection_of_create(std::string database, bson::document_view o);
 
 /// The `collMod` that gives a collection made for the data phase its own options back: bounds of a capped collection,
 /// expiry of a clustered or time-series one. Nothing where there is nothing to give back.

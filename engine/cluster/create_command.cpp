@@ -1,6 +1,8 @@
-// A collection's options turned into commands: `create` for the destination, `collMod` at the commit.
+// A collection's options turned into commands: `create` for the destination, `collMod` at the commit; and read out of
+// the source's own `create`.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "engine/cluster/catalog.hpp"
 #include "engine/cluster/index_options.hpp"
@@ -81,6 +83,46 @@ bson::document create_command(const collection_info& info, bool for_data_phase) 
   if (info.kind == collection_kind::capped && for_data_phase) command.append("size", capped_bytes_unbounded);
   if (info.kind == collection_kind::plain || info.kind == collection_kind::capped) append_id_index(command, info);
   return command.finish();
+}
+
+collection_info collection_of_create(std::string database, bson::document_view o) {
+  collection_info info;
+  info.ns.database = std::move(database);
+  info.ns.collection = o.find("create").as_string().value_or("");
+  const auto owner = owner_of_buckets(info.ns);
+  bson::builder options;
+  bool clustered = false;
+  for (const auto field : o) {
+    const auto key = field.key();
+    if (key == "create") continue;
+    if (key == "idIndex") {
+      if (const auto spec = field.as_document()) info.id_index = bson::document(*spec);
+      continue;
+    }
+    // Of buckets these two are the server's own affair: each version writes its own validator.
+    if (owner && (key == "validator" || key == "clusteredIndex")) continue;
+    clustered = clustered || key == "clusteredIndex";
+    options.append(field);
+  }
+  info.options = options.finish();
+  const auto all = info.options.view();
+  if (owner) {
+    info.ns = *owner;
+    info.kind = collection_kind::timeseries;
+  } else if (all.find("viewOn")) {
+    info.kind = collection_kind::view;
+  } else if (clustered) {
+    info.kind = collection_kind::clustered;
+  } else {
+    info.kind = all.find("capped") && all.find("capped").to_bool().value_or(false) ? collection_kind::capped
+                                                                                   : collection_kind::plain;
+    if (info.id_index.view().empty()) {
+      bson::builder spec;
+      spec.append("v", 1).open_document("key").append("_id", 1).close().append("name", "_id_");
+      info.id_index = spec.finish();
+    }
+  }
+  return info;
 }
 
 std::optional<bson::document> restore_command(const collection_info& info) {

@@ -1,4 +1,6 @@
 // Index specs of the source made acceptable to `createIndexes` of 6.0 and newer. Each rule was tried on real servers.
+#include "engine/cluster/index_spec.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -90,6 +92,28 @@ bool is_geo_haystack(const index_spec& index) {
          std::ranges::any_of(*key, [](const bson::element_view& part) { return part.as_string() == "geoHaystack"; });
 }
 
+bool is_hashed(bson::document_view spec) {
+  const auto field = spec.find("key");
+  const auto key = field ? field.as_document() : std::nullopt;
+  return key && std::ranges::any_of(*key, [](const bson::element_view& part) { return part.as_string() == "hashed"; });
+}
+
+bool is_unique(bson::document_view spec) {
+  return spec.find("unique") && normalized_flag(spec.find("unique"));
+}
+
+/// What a server tells two indexes without `unique` apart by (6.0); the same in both: IndexOptionsConflict.
+bool collide(bson::document_view a, bson::document_view b) {
+  constexpr std::array<std::string_view, 5> signature{"key", "collation", "partialFilterExpression", "sparse",
+                                                      "wildcardProjection"};
+  return std::ranges::all_of(signature, [&](std::string_view name) {
+    const auto left = a.find(name);
+    const auto right = b.find(name);
+    if (!left || !right) return !left && !right;
+    return std::ranges::equal(left.whole(), right.whole());
+  });
+}
+
 }  // namespace
 
 void append_storage_engine(bson::builder& into, bson::element_view storage_engine) {
@@ -104,7 +128,10 @@ void append_storage_engine(bson::builder& into, bson::element_view storage_engin
 }
 
 bson::document index_for_create(const index_spec& index, const collection_info& of) {
-  const auto spec = index.spec.view();
+  return index_for_create(index.spec, of.has_collation());
+}
+
+bson::document index_for_create(bson::document_view spec, bool collated) {
   const auto v = spec.find("v") ? spec.find("v").to_int64().value_or(2) : 2;
   const std::int32_t version = v == 1 ? 1 : 2;  // version 0 can no longer be made
   bson::builder out;
@@ -126,9 +153,45 @@ bson::document index_for_create(const index_spec& index, const collection_info& 
   }
   // listIndexes shows no collation for {locale: "simple"}, but createIndexes would take the collection's default
   // then. Version 1 never has one, and may not even say so.
-  if (version == 2 && of.has_collation() && !spec.find("collation"))
+  if (version == 2 && collated && !spec.find("collation"))
     out.open_document("collation").append("locale", "simple").close();
   return out.finish();
+}
+
+std::optional<bson::document> index_for_sync(bson::document_view spec, bool collated, const index_policy& policy) {
+  if (policy.never || (policy.exclude_hashed && is_hashed(spec))) return {};
+  bson::document whole = index_for_create(spec, collated);
+  if (!policy.defer_unique_and_ttl) return whole;
+  bson::builder weaker;
+  for (const auto field : whole.view()) {
+    const auto key = field.key();
+    if (key == "unique" || key == "prepareUnique") continue;
+    if (key == "expireAfterSeconds") {
+      weaker.append(key, index_asleep_seconds);
+    } else {
+      weaker.append(field);
+    }
+  }
+  return weaker.finish();
+}
+
+std::vector<index_spec> indexes_for_sync(const collection_info& info, const index_policy& policy) {
+  std::vector<index_spec> made;
+  std::vector<bool> weakened;
+  for (const auto& index : info.indexes) {
+    auto spec = index_for_sync(index.spec, info.has_collation(), policy);
+    if (!spec) continue;
+    weakened.push_back(policy.defer_unique_and_ttl && is_unique(index.spec));
+    made.push_back({.name = index.name, .spec = *std::move(spec)});
+  }
+  std::vector<bool> left_out(made.size(), false);
+  for (std::size_t i = 0; i < made.size(); ++i)
+    for (std::size_t j = 0; j < made.size() && weakened[i]; ++j)
+      if (!weakened[j] && collide(made[i].spec, made[j].spec)) left_out[i] = true;
+  std::vector<index_spec> kept;
+  for (std::size_t i = 0; i < made.size(); ++i)
+    if (!left_out[i]) kept.push_back(std::move(made[i]));
+  return kept;
 }
 
 std::optional<std::string> reason_not_copyable(const collection_info& info) {

@@ -27,6 +27,17 @@ bool any_matches(const std::vector<std::string>& entries, const namespace_name& 
 
 }  // namespace
 
+std::optional<namespace_name> parse_namespace(std::string_view text) {
+  const auto dot = text.find('.');
+  if (dot == std::string_view::npos) return {};
+  return namespace_name{std::string(text.substr(0, dot)), std::string(text.substr(dot + 1))};
+}
+
+std::optional<namespace_name> owner_of_buckets(const namespace_name& ns) {
+  if (!ns.collection.starts_with(buckets_prefix)) return {};
+  return namespace_name{ns.database, ns.collection.substr(buckets_prefix.size())};
+}
+
 bool namespace_filter::takes(const namespace_name& ns) const {
   return (include.empty() || any_matches(include, ns)) && !any_matches(exclude, ns);
 }

@@ -178,5 +178,51 @@ TEST(reason_not_copyable, names_what_is_in_the_way) {
   EXPECT_NE(reason_not_copyable(info)->find("db.c has the geoHaystack index \"g\""), std::string::npos);
 }
 
+TEST(namespaces, are_taken_apart_at_the_first_dot) {
+  EXPECT_EQ(parse_namespace("shop.orders.old"), (namespace_name{"shop", "orders.old"}));
+  EXPECT_EQ(parse_namespace("shop"), std::nullopt);
+  EXPECT_EQ(owner_of_buckets({"d", "system.buckets.a.b"}), (namespace_name{"d", "a.b"}));
+  EXPECT_EQ(owner_of_buckets({"d", "buckets.a"}), std::nullopt);
+}
+
+std::string created(std::string_view o, collection_kind kind) {
+  const auto info = collection_of_create("d", json(o));
+  EXPECT_EQ(info.kind, kind);
+  return text(create_command(info, false).view());
+}
+
+// Oplog entries of 4.4.2, 5.0.4 and 6.0.27, shortened.
+TEST(collection_of_create, reads_what_the_oplog_holds) {
+  using enum collection_kind;
+  EXPECT_EQ(created(R"({"create": "a", "idIndex": {"v": 2, "key": {"_id": 1}, "name": "_id_"}})", plain),
+            text(R"({"create": "a"})"));
+  EXPECT_EQ(created(R"({"create": "a"})", plain),
+            text(R"({"create": "a", "idIndex": {"v": 1, "key": {"_id": 1}, "name": "_id_"}})"));
+  EXPECT_EQ(created(R"({"create": "c", "collation": {"locale": "fr"}, "idIndex": {"v": 2, "key": {"_id": 1},
+      "name": "_id_", "collation": {"locale": "fr"}}})",
+                    plain),
+            text(R"({"create": "c", "collation": {"locale": "fr"}, "idIndex": {"v": 2, "key": {"_id": 1},
+      "name": "_id_", "collation": {"locale": "fr"}}})"));
+  EXPECT_EQ(created(R"({"create": "tmpX.convertToCapped.s", "capped": true, "size": 5120, "temp": true,
+      "idIndex": {"v": 2, "key": {"_id": 1}, "name": "_id_"}})",
+                    capped),
+            text(R"({"create": "tmpX.convertToCapped.s", "capped": true, "size": 5120})"));
+  EXPECT_EQ(created(R"({"create": "i", "recordPreImages": true, "idIndex": {"v": 2, "key": {"_id": 1}}})", plain),
+            text(R"({"create": "i", "changeStreamPreAndPostImages": {"enabled": true}})"));
+  EXPECT_EQ(created(R"({"create": "k", "clusteredIndex": {"v": 2, "key": {"_id": 1}, "name": "mine", "unique": true},
+      "expireAfterSeconds": 100})",
+                    clustered),
+            text(R"({"create": "k", "clusteredIndex": {"v": 2, "key": {"_id": 1}, "name": "mine", "unique": true},
+      "expireAfterSeconds": 100})"));
+  EXPECT_EQ(created(R"({"create": "system.buckets.ts", "validator": {"$jsonSchema": {}}, "clusteredIndex": true,
+      "expireAfterSeconds": 1000, "timeseries": {"timeField": "t", "granularity": "seconds"}})",
+                    timeseries),
+            text(R"({"create": "ts", "expireAfterSeconds": 1000, "timeseries": {"timeField": "t",
+      "granularity": "seconds"}})"));
+  EXPECT_EQ(
+      collection_of_create("d", json(R"({"create": "system.buckets.ts", "timeseries": {"timeField": "t"}})")).data_ns(),
+      (namespace_name{"d", "system.buckets.ts"}));
+}
+
 }  // namespace
 }  // namespace sluice::cluster

@@ -1,4 +1,6 @@
 // listIndexes specs of every age turned into what createIndexes of 6.0 takes.
+#include "engine/cluster/index_spec.hpp"
+
 #include <gtest/gtest.h>
 
 #include "engine/cluster/catalog.hpp"
@@ -96,6 +98,52 @@ TEST(index_for_create, keeps_storage_options_that_another_server_understands) {
           R"({"v": 2, "key": {"b": 1}, "name": "i", "storageEngine": {"wiredTiger": {"configString": "prefix_compression=false"}}})"));
   EXPECT_EQ(made(R"({"v": 2, "key": {"b": 1}, "name": "i", "storageEngine": {"rocksdb": {}}})"),
             text(R"({"v": 2, "key": {"b": 1}, "name": "i"})"));
+}
+
+std::string for_sync(std::string_view spec, index_policy policy = {}) {
+  const auto made = index_for_sync(json(spec), false, policy);
+  return made ? text(made->view()) : "none";
+}
+
+TEST(index_for_sync, neither_enforces_nor_deletes_before_the_commit) {
+  const auto* strict = R"({"v": 2, "key": {"a": 1}, "name": "i", "unique": true, "prepareUnique": true, "sparse": true,
+      "expireAfterSeconds": 60})";
+  EXPECT_EQ(for_sync(strict), text(R"({"v": 2, "key": {"a": 1}, "name": "i", "sparse": true,
+      "expireAfterSeconds": 2147483647})"));
+  EXPECT_EQ(for_sync(strict, {.defer_unique_and_ttl = false}), text(strict));
+}
+
+TEST(index_for_sync, builds_what_the_policy_allows) {
+  const auto* hashed = R"({"v": 2, "key": {"b": 1, "a": "hashed"}, "name": "i"})";
+  const auto* plain = R"({"v": 2, "key": {"hashed": 1}, "name": "i"})";
+  EXPECT_EQ(for_sync(hashed), text(hashed));
+  EXPECT_EQ(for_sync(hashed, {.exclude_hashed = true}), "none");
+  EXPECT_EQ(for_sync(plain, {.exclude_hashed = true}), text(plain));
+  EXPECT_EQ(for_sync(plain, {.never = true}), "none");
+}
+
+TEST(index_for_sync, leaves_out_a_unique_index_beside_its_like) {
+  collection_info info;
+  for (const auto* spec : {
+           R"({"v": 2, "key": {"a": 1}, "name": "unique beside a plain one", "unique": true})",
+           R"({"v": 2, "key": {"a": 1}, "name": "plain"})",
+           R"({"v": 2, "key": {"a": 1}, "name": "sparse", "sparse": true, "unique": true})",
+           R"({"v": 2, "key": {"a": 1}, "name": "partial", "partialFilterExpression": {"b": 1}, "unique": true})",
+           R"({"v": 2, "key": {"a": 1}, "name": "collated", "collation": {"locale": "de"}, "unique": true})",
+           R"({"v": 2, "key": {"a": -1}, "name": "other key", "unique": true})",
+       }) {
+    auto parsed = json(spec);
+    std::string name(parsed.view().find("name").as_string().value_or(""));
+    info.indexes.push_back({.name = std::move(name), .spec = std::move(parsed)});
+  }
+  const auto names = [&](const index_policy& policy) {
+    std::string all;
+    for (const auto& index : indexes_for_sync(info, policy)) all += index.name + ", ";
+    return all;
+  };
+  EXPECT_EQ(names({}), "plain, sparse, partial, collated, other key, ");
+  EXPECT_EQ(names({.defer_unique_and_ttl = false}),
+            "unique beside a plain one, plain, sparse, partial, collated, other key, ");
 }
 
 }  // namespace
