@@ -93,6 +93,17 @@ TEST_F(copy_refusal, a_destination_that_is_too_old) {
   EXPECT_NE(outcome.output.find("5.0"), std::string::npos) << outcome.output;
 }
 
+// What a destination may store goes by its feature compatibility version, not by its binary.
+TEST_F(copy_refusal, a_destination_that_is_older_than_the_source) {
+  client writer = destination_->connect();
+  writer.run("admin", R"({"setFeatureCompatibilityVersion": "5.0"})");
+  const auto outcome = copy(source_->uri(), destination_->uri());
+  writer.run("admin", R"({"setFeatureCompatibilityVersion": "6.0"})");
+  EXPECT_EQ(outcome.status.code, 3) << outcome.output;
+  expect_refused(outcome, "setFeatureCompatibilityVersion");
+  EXPECT_NE(outcome.output.find(address(*destination_)), std::string::npos) << outcome.output;
+}
+
 TEST_F(copy_refusal, a_user_who_may_not_read_everything) {
   source_->add_user({"weak", "s3cret-too"}, R"([{"role": "read", "db": "lim"}])");
   expect_refused(copy(source_->uri_as(credentials{"weak", "s3cret-too"}), destination_->uri()), "backup");
@@ -104,6 +115,7 @@ TEST_F(copy_refusal, namespaces_that_the_destination_already_holds) {
   const auto outcome = copy(source_->uri(), destination_->uri());
   EXPECT_EQ(outcome.status.code, 3) << outcome.output;
   EXPECT_NE(outcome.output.find("lim.docs"), std::string::npos) << outcome.output;
+  EXPECT_NE(outcome.output.find("--drop"), std::string::npos) << "what to do: " << outcome.output;
   EXPECT_EQ(writer.count("lim", "docs"), 1);
   EXPECT_EQ(writer.count("__mdb_internal_sluice", "run"), 0);
   writer.run("lim", R"({"drop": "docs"})");
