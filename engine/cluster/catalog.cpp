@@ -254,6 +254,18 @@ task<result<catalog>> read_catalog(std::vector<wire::connection*> nodes, const n
   co_return whole;
 }
 
+task<result<std::set<std::vector<std::byte>>>> list_uuids(wire::connection& node, std::string database) {
+  bson::builder command;
+  command.append("listCollections", 1);
+  bson::document list = command.finish();
+  SLUICE_CO_TRY(const auto listed, co_await run_cursor(node, database, std::move(list)));
+  std::set<std::vector<std::byte>> uuids;
+  for (const auto& entry : listed.documents) {
+    if (auto uuid = uuid_of(entry.view()); !uuid.empty()) uuids.insert(std::move(uuid));
+  }
+  co_return uuids;
+}
+
 task<result<catalog>> read_catalog(wire::connection& node, const namespace_filter filter, bool with_sizes) {
   std::vector<wire::connection*> only{&node};
   auto read = co_await read_catalog(std::move(only), filter, with_sizes);

@@ -258,6 +258,12 @@ std::vector<const collection_info*> copy_run::data_collections() const {
   return found;
 }
 
+std::vector<const collection_info*> copy_run::living_collections() const {
+  auto found = data_collections();
+  std::erase_if(found, [this](const collection_info* info) { return board_.counters.at(info->ns)->gone.load(); });
+  return found;
+}
+
 void copy_run::prepare_counters() {
   for (const auto* info : data_collections()) {
     board_.counters.try_emplace(info->ns, std::make_unique<copy::collection_counters>());
@@ -384,26 +390,51 @@ task<result<>> copy_run::copy_data() {
   copy::copier copier(control_, options, std::move(work), scope_);
   SLUICE_CO_TRYV(co_await copier.run());
   runtime::failure_point("data_copied");
+  SLUICE_CO_TRYV(co_await drop_what_is_gone());
   if (opened_.phase != sluice::state::run_phase::indexing) {
     auto restore = [](wire::connection& to, const collection_info& info) { return copy::restore_options(to, info); };
-    auto left = data_collections();
-    std::erase_if(left, [this](const collection_info* info) {
-      return !cluster::restore_command(*info) || board_.counters.at(info->ns)->gone;
-    });
+    auto left = living_collections();
+    std::erase_if(left, [](const collection_info* info) { return !cluster::restore_command(*info); });
     SLUICE_CO_TRYV(co_await copy::for_each_collection(destination_, left, restore, scope_, settings_.retry_time));
     SLUICE_CO_TRYV(co_await checkpoint_->set_phase(sluice::state::run_phase::indexing));
   }
   co_return ok();
 }
 
+// By UUID, as everything on the source: what was renamed is still there. One listCollections a database.
+task<result<>> copy_run::drop_what_is_gone() {
+  std::vector<const collection_info*> gone;
+  auto look = [this, &gone]() -> task<result<>> {
+    gone.clear();
+    SLUICE_CO_TRY(auto from, co_await cluster::connect_primary(source_, scope_, settings_.retry_time));
+    std::map<std::string, std::set<std::vector<std::byte>>> there;
+    for (const auto* info : living_collections()) {
+      if (info->uuid.empty()) continue;
+      if (!there.contains(info->ns.database)) {
+        SLUICE_CO_TRY(there[info->ns.database], co_await cluster::list_uuids(*from, info->ns.database));
+      }
+      if (!there[info->ns.database].contains(info->uuid)) gone.push_back(info);
+    }
+    co_return ok();
+  };
+  SLUICE_CO_TRYV(co_await wire::retry(look, settings_.retry_time, scope_));
+  for (const auto* info : gone) {
+    log(log_level::warn, "session",
+        "A collection was dropped on the source after it was copied; it is dropped here too",
+        {{"ns", info->ns.to_string()}});
+    board_.counters.at(info->ns)->gone = true;
+  }
+  auto drop = [](wire::connection& to, const collection_info& info) { return copy::drop_collection(to, info.ns); };
+  co_return co_await copy::for_each_collection(destination_, std::move(gone), drop, scope_, settings_.retry_time);
+}
+
 task<result<>> copy_run::build_indexes() {
   board_.set_phase(phase::index_build);
   runtime::failure_point("indexing_begun");
-  auto left = data_collections();
-  std::erase_if(left, [this](const collection_info* info) { return board_.counters.at(info->ns)->gone.load(); });
+  auto left = living_collections();
   SLUICE_CO_TRY(failed_indexes_, co_await index::build_indexes(destination_, std::move(left), board_.builds, scope_,
                                                                settings_.retry_time));
-  co_return ok();
+  co_return co_await drop_what_is_gone();  // once more: building may take as long as copying
 }
 
 task<result<>> copy_run::create_views() {

@@ -53,12 +53,17 @@ class copy_run {
   [[nodiscard]] task<result<std::vector<plan::partition>>> cut(std::vector<const cluster::collection_info*> infos);
   [[nodiscard]] task<result<>> create_collections();
   [[nodiscard]] task<result<>> copy_data();
+  /// Drops the copies of collections that the source no longer has: nothing told of those that were dropped behind
+  /// their last batch.
+  [[nodiscard]] task<result<>> drop_what_is_gone();
   [[nodiscard]] task<result<>> build_indexes();
   [[nodiscard]] task<result<>> create_views();
   [[nodiscard]] task<result<>> finish();
   void prepare_counters();
   void add_entry(plan::partition what, copy::position at);
   [[nodiscard]] std::vector<const cluster::collection_info*> data_collections() const;
+  /// Those of them that the source has not lost so far.
+  [[nodiscard]] std::vector<const cluster::collection_info*> living_collections() const;
   [[nodiscard]] std::size_t data_memory_bytes() const;
   [[nodiscard]] std::uint32_t lane_count() const;
   [[nodiscard]] std::uint32_t workers_per_lane() const;

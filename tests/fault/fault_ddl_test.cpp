@@ -31,6 +31,13 @@ class ddl_test : public ::testing::Test {
     expect_success(run->wait(), log);
   }
 
+  bool is_copied(const std::string& ns) const {
+    for (const auto& one : run->now(true).collections) {
+      if (one.ns == ns) return one.copied;
+    }
+    return false;
+  }
+
   void append_to_log(int first, int count) {
     const std::string padding(900, 'x');
     std::vector<lab::document> some;
@@ -56,6 +63,35 @@ TEST_F(ddl_test, a_dropped_collection_is_gone) {
   source.run("lim", R"({"drop": "moving"})");
   end();
   EXPECT_EQ(log.count("A collection was dropped on the source"), 1U) << log.tail();
+  expect_equal(source_set.uri(), destination_set.uri());
+}
+
+// Nobody reads from it any more, so no read finds out. What was only renamed stays.
+TEST_F(ddl_test, a_collection_that_is_dropped_behind_its_last_batch_is_gone) {
+  lab::load_lim(source_set.uri(), {.documents = small, .seed = 3, .collection = "named"});
+  begin();
+  ASSERT_TRUE(
+      lab::eventually([&] { return is_copied("lim.staying") && is_copied("lim.named"); }, std::chrono::seconds(30)))
+      << log.tail();
+  source.run("lim", R"({"drop": "staying"})");
+  source.run("admin", R"({"renameCollection": "lim.named", "to": "lim.renamed"})");
+  end();
+  EXPECT_EQ(log.count("A collection was dropped on the source after it was copied"), 1U) << log.tail();
+  source.run("admin", R"({"renameCollection": "lim.renamed", "to": "lim.named"})");
+  expect_equal(source_set.uri(), destination_set.uri());
+}
+
+TEST_F(ddl_test, a_collection_that_is_dropped_while_indexes_are_built_is_gone) {
+  slow.reset();
+  source.run("lim", R"({"createIndexes": "moving", "indexes": [{"key": {"n": 1}, "name": "n_1"}]})");
+  const fail_command building(destination_set.node(0), R"("alwaysOn")",
+                              R"({"failCommands": ["createIndexes"], "blockConnection": true, "blockTimeMS": 3000})");
+  run = std::make_unique<running_copy>(settings_for(source_set.uri(), destination_set.uri()));
+  const auto is_building = [&] { return run->now().at == session::phase::index_build; };
+  ASSERT_TRUE(lab::eventually([&] { return is_building() || run->ended(); }, std::chrono::seconds(60))) << log.tail();
+  source.run("lim", R"({"drop": "staying"})");
+  ASSERT_TRUE(is_building()) << "the build was over before the change";
+  expect_success(run->wait(), log);
   expect_equal(source_set.uri(), destination_set.uri());
 }
 
