@@ -170,7 +170,9 @@ TEST(election_test, collections_are_planned_again_when_the_node_they_are_read_fr
   lab::client(source.uri()).run("lim", R"({"insert": "a", "documents": [{"_id": "last"}],
       "writeConcern": {"w": 3}})");
   captured_log log;
-  running_copy run(settings_for(source.uri(), destination.uri()));
+  auto settings = settings_for(source.uri(), destination.uri());
+  settings.retry_time = std::chrono::seconds(12);  // how long it hopes for the node; long enough for an election
+  running_copy run(settings);
   {
     const slow_inserts slow(destination, 150);
     ASSERT_TRUE(run.reached(documents_total / 4)) << log.tail();
