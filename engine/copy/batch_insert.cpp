@@ -27,7 +27,7 @@ void record_refusal(worker& w, const plan::partition& what, bson::bytes_view doc
 /// Whether the destination has a document with the `_id` of the one at `index`. Servers do not always say "duplicate":
 /// in a clustered collection 6.0.27 fails to decode the key of many numbers while it words that very error, and answers
 /// "KeyString format error" (508xx) instead. `durably`: and no election can take it away, which has to be asked for
-/// when no reply with a term says so (a linearizable read waits for a majority to have all that it saw).
+/// when no reply with a term says so (a linearizable read waits for a majority to have all that it saw: 46 ms, 6.0.27).
 task<result<bool>> is_there(worker& w, const plan::partition& what, bson::bytes_view documents, std::int32_t index,
                             bool durably) {
   const auto document = index < 0 ? std::nullopt : bson::document_at(documents, static_cast<std::size_t>(index));
@@ -45,7 +45,10 @@ task<result<bool>> is_there(worker& w, const plan::partition& what, bson::bytes_
     if (durably) find.open_document("readConcern").append("level", "linearizable").close();
     bson::document command = find.finish();
     auto answer = co_await w.to->run(what.data_ns.database, std::move(command));
-    if (answer.has_error()) co_return answer.error();
+    if (answer.has_error()) {
+      if (wire::is_retryable(answer.error())) w.to->close();
+      co_return answer.error();
+    }
     const auto batch = answer.value().body.at("cursor", "firstBatch").as_array();
     co_return batch && !batch->empty();
   };
@@ -57,7 +60,10 @@ task<result<>> judge_refusals(worker& w, const plan::partition& what, bson::byte
                               wire::insert_outcome& sent) {
   std::vector<wire::refused_document> missing;
   for (auto& one : sent.refused) {
-    SLUICE_CO_TRY(const bool there, co_await is_there(w, what, documents, one.index, !sent.term.known()));
+    SLUICE_CO_TRY(bool there, co_await is_there(w, what, documents, one.index, false));
+    if (there && !sent.term.known()) {
+      SLUICE_CO_TRY(there, co_await is_there(w, what, documents, one.index, true));
+    }
     if (there) {
       ++sent.duplicates;
       continue;

@@ -67,7 +67,9 @@ TEST_F(batch_insert, documents_that_come_again_are_duplicates) {
 TEST_F(batch_insert, a_command_that_is_refused_is_cut_down_to_the_documents_that_are_missing) {
   EXPECT_EQ(insert(3).refused, 0);
   refuse_all();
+  const auto finds = server_.commands("find");
   const auto outcome = insert(5);
+  EXPECT_EQ(server_.commands("find"), finds + 8) << "one look each, and one that is sure of those that are there";
   EXPECT_EQ(outcome.documents, 5);
   EXPECT_EQ(outcome.duplicates, 3);
   EXPECT_EQ(outcome.refused, 2);
