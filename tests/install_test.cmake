@@ -1,0 +1,12 @@
+# Installs the build into an empty folder and runs the program from there. Must never look at the build's own copy.
+file(REMOVE_RECURSE ${PREFIX})
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX} OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+foreach(page README.md LICENSE docs/architecture.md)
+  if(NOT EXISTS ${PREFIX}/share/doc/sluice/${page})
+    message(FATAL_ERROR "share/doc/sluice/${page} was not installed")
+  endif()
+endforeach()
+execute_process(COMMAND ${PREFIX}/bin/sluice --version OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
+if(NOT said MATCHES "${VERSION}")
+  message(FATAL_ERROR "the installed program does not say its version ${VERSION}: ${said}")
+endif()
