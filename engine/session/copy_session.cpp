@@ -103,6 +103,18 @@ result<> copy_session::start(const start_request& request) {
   return start_now();
 }
 
+result<> copy_session::pause() {
+  return failure(error_kind::refused, "this is a one-shot copy; it can be interrupted and started again");
+}
+
+result<> copy_session::resume() {
+  return pause();
+}
+
+result<> copy_session::commit() {
+  return failure(error_kind::refused, "this is a one-shot copy; there is nothing to commit");
+}
+
 result<> copy_session::start_now() {
   {
     const std::scoped_lock lock(inner_->mutex);

@@ -21,6 +21,10 @@ class copy_session final : public controls {
 
   /// The request says which label is the source; the other way round swaps the two.
   [[nodiscard]] result<> start(const start_request& request) override;
+  // A one-shot copy neither pauses nor commits.
+  [[nodiscard]] result<> pause() override;
+  [[nodiscard]] result<> resume() override;
+  [[nodiscard]] result<> commit() override;
   /// The one-shot copy: starts with the labels as they are.
   [[nodiscard]] result<> start_now();
   [[nodiscard]] progress snapshot(bool with_collections) const override;

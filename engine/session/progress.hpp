@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bson/document_view.hpp"
 #include "engine/runtime/result.hpp"
 
 namespace sluice::session {
@@ -24,7 +25,10 @@ enum class phase : std::uint8_t {
   initializing_partitions,
   collection_copy,
   index_build,
-  copy_completed,
+  copy_completed,      // one-shot copies end here
+  change_application,  // the destination follows the source
+  committing,
+  commit_completed,
 };
 [[nodiscard]] std::string_view to_string(phase p) noexcept;  // "collection copy", ...
 
@@ -39,6 +43,29 @@ struct collection_progress {
   double index_build_fraction = 0;  // of the build under way, from $currentOp; 0 when none runs
   bool copied = false;              // every partition done
 };
+
+/// What following the source has come to; everything is zero or absent before it begins.
+struct follow_progress {
+  std::optional<std::int64_t> lag_seconds;      // how far the destination is behind; 0 when PAUSED (all was drained)
+  std::optional<std::int64_t> ddl_lag_seconds;  // of the last catalog change when it was applied; absent before one
+  bson::timestamp last_applied;                 // {0, 0} before anything was
+  std::int64_t events_applied = 0;              // changes of the source
+  std::int64_t inserts = 0, updates = 0, replaces = 0, deletes = 0, commands = 0;
+  double changes_per_second = 0;                    // over the last ten seconds
+  std::int64_t windows = 0;                         // batches of changes written
+  std::int64_t violations = 0;                      // of the consistency check
+  bool consistent = false;                          // past the consistency point
+  std::optional<std::int64_t> seconds_to_catch_up;  // only while the lag shrinks
+  std::optional<std::int64_t> oplog_seconds_left;   // until the source's oplog forgets what is not captured yet
+  std::string captured_by;                          // "oplog", "change-stream"; empty before
+  std::int64_t captured_entries = 0;
+  std::uint64_t spool_disk_bytes = 0;
+  std::uint64_t spool_memory_bytes = 0;
+};
+
+/// Writes that are refused for others, as the original's enableUserWriteBlocking.
+enum class write_blocking : std::uint8_t { none, destination_only, source_and_destination };
+[[nodiscard]] std::string_view to_string(write_blocking mode) noexcept;  // "none", "destinationOnly", ...
 
 struct progress {
   state now = state::initializing;
@@ -62,15 +89,31 @@ struct progress {
   std::optional<std::int64_t> seconds_to_complete;  // nothing until there is a rate
   std::optional<std::int64_t> source_ping_ms;       // -1: the last ping failed
   std::optional<std::int64_t> destination_ping_ms;
+  follow_progress follow;
+  std::string pausing;                           // why a pause or commit is not there yet; empty when none is under way
   std::vector<std::string> warnings;             // with what to do about each
   std::optional<error> failure;                  // set with state::failed
   std::vector<collection_progress> collections;  // filled only when asked for
 };
 
+/// When indexes are built (the original's buildIndexes).
+enum class index_building : std::uint8_t {
+  after_data_copy,
+  before_data_copy,
+  exclude_hashed,
+  exclude_hashed_after_copy,
+  never
+};
+[[nodiscard]] std::string_view to_string(index_building when) noexcept;  // "afterDataCopy", ...
+[[nodiscard]] std::optional<index_building> index_building_from(std::string_view text) noexcept;
+[[nodiscard]] std::optional<write_blocking> write_blocking_from(std::string_view text) noexcept;
+
 /// The body of POST /api/v1/start, validated.
 struct start_request {
   std::string source;       // "cluster0" or "cluster1"
   std::string destination;  // the other one
+  std::optional<index_building> build_indexes;
+  std::optional<write_blocking> block_writes;  // nothing: the destination's, if the user may, with a warning if not
 };
 
 /// What the HTTP API and the terminal talk to. Every member may be called from any thread and does not block.
@@ -80,6 +123,13 @@ class controls {
   [[nodiscard]] virtual progress snapshot(bool with_collections) const = 0;
   /// IDLE → RUNNING. Error kind refused when the state does not allow it.
   [[nodiscard]] virtual result<> start(const start_request& request) = 0;
+  /// RUNNING → PAUSED once everything captured so far is applied (while the copy runs: at once, it goes on where it
+  /// stopped). Errors as start's.
+  [[nodiscard]] virtual result<> pause() = 0;
+  /// PAUSED → RUNNING.
+  [[nodiscard]] virtual result<> resume() = 0;
+  /// RUNNING with can_commit, or PAUSED (which drains first) → COMMITTING → COMMITTED.
+  [[nodiscard]] virtual result<> commit() = 0;
 };
 
 }  // namespace sluice::session

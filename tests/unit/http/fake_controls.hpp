@@ -25,6 +25,9 @@ class fake_controls final : public session::controls {
     now_.now = session::state::running;
     return ok();
   }
+  result<> pause() override { return failure(error_kind::refused, "this fake does not pause"); }
+  result<> resume() override { return failure(error_kind::refused, "this fake does not resume"); }
+  result<> commit() override { return failure(error_kind::refused, "this fake does not commit"); }
 
   void set(session::progress now) {
     const std::lock_guard guard(mutex_);

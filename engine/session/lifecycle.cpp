@@ -1,0 +1,97 @@
+#include "engine/session/lifecycle.hpp"
+
+#include <string>
+
+namespace sluice::session {
+
+namespace {
+
+std::string_view allowed_in(state now) {
+  switch (now) {
+    case state::initializing:
+      return "only progress, until the program is ready";
+    case state::idle:
+      return "start";
+    case state::running:
+      return "pause, and commit once canCommit is true";
+    case state::paused:
+      return "resume and commit";
+    case state::committing:
+    case state::committed:
+      return "only progress";
+    case state::failed:
+      return "only progress; the error is in it, and a restart of the program goes on where it stopped";
+  }
+  return "nothing";
+}
+
+error not_in(std::string_view call, state now) {
+  return failure(error_kind::refused, std::string(call) + " is not taken in state " + std::string(to_string(now)) +
+                                          "; allowed: " + std::string(allowed_in(now)));
+}
+
+}  // namespace
+
+result<> lifecycle::start() {
+  if (now_ != state::idle) return not_in("start", now_);
+  now_ = state::running;
+  wanted_ = wish::run;
+  return ok();
+}
+
+result<> lifecycle::pause() {
+  if (now_ != state::running) return not_in("pause", now_);
+  wanted_ = wish::pause;  // asking twice changes nothing
+  return ok();
+}
+
+result<> lifecycle::resume() {
+  if (now_ == state::running && wanted_ == wish::pause) {
+    return failure(error_kind::refused, "resume is not taken before PAUSED is reached; the pause is still under way");
+  }
+  if (now_ != state::paused) return not_in("resume", now_);
+  now_ = state::running;
+  wanted_ = wish::run;
+  return ok();
+}
+
+result<> lifecycle::commit(bool can_commit, const std::string& obstacle) {
+  if (now_ == state::running && wanted_ == wish::pause) {
+    return failure(error_kind::refused, "commit is not taken while a pause is under way; wait for PAUSED");
+  }
+  if (now_ != state::running && now_ != state::paused) return not_in("commit", now_);
+  if (!can_commit) {
+    return failure(error_kind::refused, "commit is not possible yet: " + obstacle + "; wait until canCommit is true");
+  }
+  now_ = state::committing;
+  wanted_ = wish::commit;
+  return ok();
+}
+
+void lifecycle::ready() noexcept {
+  now_ = state::idle;
+}
+
+void lifecycle::restored(wish earlier) noexcept {
+  wanted_ = earlier;
+  now_ = earlier == wish::commit ? state::committing : state::running;
+}
+
+void lifecycle::paused() noexcept {
+  if (wanted_ == wish::pause) now_ = state::paused;
+}
+
+void lifecycle::committed() noexcept {
+  now_ = state::committed;
+}
+
+void lifecycle::commit_refused() noexcept {
+  now_ = state::running;
+  wanted_ = wish::run;
+}
+
+void lifecycle::failed() noexcept {
+  now_ = state::failed;
+}
+
+}  // namespace sluice::session
