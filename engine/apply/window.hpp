@@ -34,24 +34,29 @@ struct document_write {
   bool has_pipeline = false;
   /// How many changes of the source it stands for.
   std::uint32_t changes = 1;
-  /// insert: the document must be new; update and remove: it must be there, if the destination is consistent (the free
-  /// check). False where coalescing made it unknowable (insert, then delete, in one window).
+  /// insert: the document must be new; replace, update and remove: it must be there, if the destination is consistent
+  /// (the free check). False for the remove that stands for a document's whole life in one window (insert, then
+  /// delete), and where the changes contradict each other.
   bool expects_effect = true;
 };
 
 /// Writes to one collection that may be sent in any grouping and over any number of connections: no document twice.
-/// Runs are executed one after another: the next begins when all of this are acknowledged.
+/// They stand by kind: inserts as they arrived, replaces, updates, then removes in the server's order of their `_id`s
+/// (half the cost, see bson::compare_values). Runs are executed one after another: the next begins when all of this are
+/// acknowledged.
 struct write_run {
   shared_target to;
-  bool ordered = false;  // one connection, one after the other, as they stand
+  /// One connection, one after the other, as they stand; documents may occur several times. At most one such run for a
+  /// collection, its last: capped collections, collated strings, and what would need too many runs.
+  bool ordered = false;
   std::vector<document_write> writes;
 };
 
 /// All runs of a window. Runs of different collections are independent of each other; those of one collection follow
-/// one another in their order.
+/// one another in their order. Lives and dies on the window's lane: its arena is used again when it is gone.
 struct write_plan {
   std::vector<std::vector<write_run>> collections;
-  std::uint64_t changes = 0;                        // of the source
+  std::uint64_t changes = 0;                        // of the source; some need no write
   std::uint64_t writes = 0;                         // to the destination
   std::vector<std::shared_ptr<const void>> owners;  // of the bytes that writes point to
   std::shared_ptr<void> arena;                      // of the bytes that were built
@@ -62,6 +67,7 @@ struct window_limits {
   std::size_t changes_max = 100'000;
 };
 
+/// Costs (bench/window_bench.cpp): no allocation a change once it has seen a window of the size; a few a collection.
 class window {
  public:
   explicit window(window_limits limits = {});
@@ -69,13 +75,15 @@ class window {
   window(window&&) noexcept;
   window& operator=(window&&) noexcept;
 
-  /// Adds an insert, update or remove. Error (protocol): it has no `_id`, or an update in a form that is not known;
-  /// the entry is in the message.
-  [[nodiscard]] result<> add(const capture::change& what, shared_target to, const std::shared_ptr<const void>& owner);
+  /// Adds an insert, update or remove. One target object a collection. Error (protocol): it has no `_id`, or an update
+  /// in a form that is not known; the entry is in the message, the window as before.
+  [[nodiscard]] result<> add(const capture::change& what, const shared_target& to,
+                             const std::shared_ptr<const void>& owner);
 
   [[nodiscard]] bool empty() const noexcept;
   [[nodiscard]] bool full() const noexcept;
   [[nodiscard]] std::size_t changes() const noexcept;
+  /// Entries held, what was and will be built of them, and the bookkeeping.
   [[nodiscard]] std::size_t bytes() const noexcept;
 
   /// The writes; the window is empty afterwards.
