@@ -81,6 +81,13 @@ std::vector<const mapped_collection*> collection_map::in_database(std::string_vi
   return found;
 }
 
+std::vector<const mapped_collection*> collection_map::all() const {
+  std::vector<const mapped_collection*> found;
+  found.reserve(by_uuid_.size());
+  for (const auto& [key, one] : by_uuid_) found.push_back(&one);
+  return found;
+}
+
 std::size_t collection_map::size() const noexcept {
   return by_uuid_.size();
 }

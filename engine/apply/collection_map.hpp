@@ -32,6 +32,7 @@ class collection_map {
   [[nodiscard]] const mapped_collection* find(bson::bytes_view uuid) const;
   [[nodiscard]] const mapped_collection* find_by_source(const cluster::namespace_name& ns) const;
   [[nodiscard]] std::vector<const mapped_collection*> in_database(std::string_view source_database) const;
+  [[nodiscard]] std::vector<const mapped_collection*> all() const;
   [[nodiscard]] std::size_t size() const noexcept;
 
   /// {_id: hex of the UUID, ...}, for the checkpoint.

@@ -1,44 +1,52 @@
 // Catalog changes of the source, applied to the destination by UUID: create, drop, rename, collMod, indexes, views,
 // dropDatabase. Each may be applied twice, since a restart begins with the last one again. Writes with majority.
+//
+// What an entry says was true at its time; the destination may already be further (the catalog was read after the
+// oplog's first entry). What had happened by then is skipped; where a name is taken by something of later, later
+// entries put it right, and what cannot be made now (an index that its documents do not fit yet, a view on a view that
+// has changed since) is left out: the commit compares the catalogs and repairs the difference.
 #pragma once
 
 #include <chrono>
-#include <set>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/apply/collection_map.hpp"
+#include "engine/apply/ddl_entry.hpp"
 #include "engine/capture/change.hpp"
 #include "engine/cluster/deployment.hpp"
+#include "engine/cluster/index_spec.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/wire/bulk_write.hpp"
 
 namespace sluice::apply {
 
 /// How a change is treated: data is written by windows, the rest is a barrier that DDL applies alone.
 [[nodiscard]] bool is_data(const capture::change& one);  // false: a command, or a change of <db>.system.views
 
-/// What to do about indexes; as `buildIndexes` of the start request.
-struct index_policy {
-  bool never = false;  // no index but `_id`
-  bool exclude_hashed = false;
-  /// Unique indexes are made non-unique, and TTL indexes asleep, until commit (correctness: applying).
-  bool defer_unique_and_ttl = true;
-};
+using index_policy = cluster::index_policy;
 
-/// What the commit must still give back: indexes that were made weaker than the source's. Kept by DDL as it goes.
+/// What an applied change did to the map and to the destination.
 struct ddl_effects {
   std::vector<std::vector<std::byte>> changed;  // UUIDs whose map entry is new or different
   std::vector<std::vector<std::byte>> erased;
   bool rebuild_plan = false;  // the indexes or options of a mapped collection changed
+  /// A collection was copied from the source as it is now: changes up to here are applied to it once more, so that the
+  /// destination is consistent (and the free check means something) only behind this time. {0, 0}: nothing was copied.
+  bson::timestamp replays_until;
 };
 
 class ddl {
  public:
   ddl(cluster::deployment source, cluster::deployment destination, cluster::namespace_filter filter,
       index_policy indexes, collection_map& map, std::chrono::milliseconds patience, runtime::cancel_scope& scope)
-      : source_(std::move(source)),
-        destination_(std::move(destination)),
+      : source_{std::move(source), {}},
+        destination_{std::move(destination), {}},
         filter_(std::move(filter)),
         indexes_(indexes),
         map_(map),
@@ -46,21 +54,82 @@ class ddl {
         scope_(scope) {}
 
   /// Applies one command or view change and updates the map. Skips what has already happened (listed_at), and what
-  /// concerns collections that are gone. Errors: protocol: an unknown command, with the entry; server: what the
-  /// destination said to it, with the command.
+  /// concerns collections that are gone. A collection that enters the filter by a rename is copied here. Errors:
+  /// protocol: an unknown command, with the entry; server: what the destination said to it, with the entry; refused:
+  /// a collection that cannot be copied.
   [[nodiscard]] task<result<ddl_effects>> apply(capture::change what);
 
  private:
-  [[nodiscard]] task<result<wire::reply>> run(std::string database, bson::document command);
+  struct side {
+    cluster::deployment of;
+    std::unique_ptr<wire::connection> connection;
+  };
+  using on_connection = std::function<task<result<>>(wire::connection&)>;
 
-  cluster::deployment source_;
-  cluster::deployment destination_;
+  // ddl_connection.cpp
+  [[nodiscard]] task<result<>> open(side& where);
+  /// `attempt` on the primary, again after elections and lost connections.
+  [[nodiscard]] task<result<>> at(side& where, on_connection attempt);
+  /// A command of the destination, with majority.
+  [[nodiscard]] task<result<>> run(std::string database, bson::document command);
+  /// `name` as listCollections of the destination describes it.
+  [[nodiscard]] task<result<std::optional<bson::document>>> described(cluster::namespace_name ns);
+  /// The source's current description of a collection, by UUID or, where that is empty, by `ns`; nothing: it is gone.
+  [[nodiscard]] task<result<std::optional<cluster::collection_info>>> read_source(cluster::namespace_name ns,
+                                                                                  std::vector<std::byte> uuid);
+
+  // ddl.cpp
+  [[nodiscard]] task<result<>> apply_command(const capture::change& what, ddl_effects& effects);
+  [[nodiscard]] task<result<>> create(const ddl_entry& entry, ddl_effects& effects);
+  [[nodiscard]] task<result<>> drop(const mapped_collection& one, ddl_effects& effects);
+  [[nodiscard]] task<result<>> drop_database(const ddl_entry& entry, ddl_effects& effects);
+  [[nodiscard]] task<result<>> rename(const ddl_entry& entry, ddl_effects& effects);
+  [[nodiscard]] task<result<>> move(mapped_collection one, cluster::namespace_name onto, cluster::namespace_name source,
+                                    ddl_effects& effects);
+  [[nodiscard]] task<result<>> coll_mod(const capture::change& what, const ddl_entry& entry, ddl_effects& effects);
+  [[nodiscard]] task<result<>> empty(const cluster::namespace_name& ns);
+  /// Makes a collection on the destination, in the place of whatever is there.
+  [[nodiscard]] task<result<>> make(const cluster::collection_info& info, ddl_effects& effects);
+  /// The name is free afterwards. `ns` is where data lies: of a time-series the buckets.
+  [[nodiscard]] task<result<>> clear(cluster::namespace_name ns);
+  void put(const cluster::collection_info& info, bson::timestamp at, ddl_effects& effects);
+  void forget(bson::bytes_view uuid, ddl_effects& effects);
+  [[nodiscard]] const mapped_collection* find(const ddl_entry& entry) const;
+  [[nodiscard]] const mapped_collection* occupant(const cluster::namespace_name& destination) const;
+  [[nodiscard]] bool takes(const cluster::namespace_name& ns) const;
+  /// The catalog of a later time did not show the (unknown) collection of this entry.
+  [[nodiscard]] bool gone_by_now(const ddl_entry& entry, std::string_view database) const;
+  /// The same, told by a database whose name differs in case only: servers do not let two of them exist.
+  [[nodiscard]] bool database_gone_by_now(const ddl_entry& entry) const;
+
+  // ddl_index.cpp
+  [[nodiscard]] task<result<>> create_indexes(const ddl_entry& entry, const mapped_collection& one);
+  [[nodiscard]] task<result<>> create_index(const mapped_collection& one, bson::document_view spec);
+  [[nodiscard]] task<result<>> build(cluster::namespace_name on, bson::document index);
+  /// Drops what keeps `index` from being made; false: it `may_wait`, and another one has its place.
+  [[nodiscard]] task<result<bool>> make_room_for(cluster::namespace_name on, const bson::document& index,
+                                                 bool may_wait);
+  [[nodiscard]] task<result<>> drop_index(cluster::namespace_name on, std::string name);
+
+  // ddl_enter.cpp
+  [[nodiscard]] task<result<>> enter(const ddl_entry& entry, ddl_effects& effects);
+  /// False: it is gone meanwhile. `read_as`: its name on the source now. Without patience: what is half written must be
+  /// made afresh.
+  [[nodiscard]] task<result<bool>> copy_documents(const cluster::collection_info& info,
+                                                  cluster::namespace_name read_as);
+
+  // ddl_view.cpp
+  [[nodiscard]] task<result<>> apply_view(const capture::change& what, ddl_effects& effects);
+  [[nodiscard]] task<result<>> make_view(cluster::namespace_name ns, bson::document options, ddl_effects& effects);
+  [[nodiscard]] task<result<>> drop_views(std::string database);
+
+  side source_;
+  side destination_;
   cluster::namespace_filter filter_;
   index_policy indexes_;
   collection_map& map_;
   std::chrono::milliseconds patience_;
   runtime::cancel_scope& scope_;
-  std::unique_ptr<wire::connection> connection_{};
 };
 
 }  // namespace sluice::apply

@@ -102,18 +102,6 @@ bool is_unique(bson::document_view spec) {
   return spec.find("unique") && normalized_flag(spec.find("unique"));
 }
 
-/// What a server tells two indexes without `unique` apart by (6.0); the same in both: IndexOptionsConflict.
-bool collide(bson::document_view a, bson::document_view b) {
-  constexpr std::array<std::string_view, 5> signature{"key", "collation", "partialFilterExpression", "sparse",
-                                                      "wildcardProjection"};
-  return std::ranges::all_of(signature, [&](std::string_view name) {
-    const auto left = a.find(name);
-    const auto right = b.find(name);
-    if (!left || !right) return !left && !right;
-    return std::ranges::equal(left.whole(), right.whole());
-  });
-}
-
 }  // namespace
 
 void append_storage_engine(bson::builder& into, bson::element_view storage_engine) {
@@ -135,11 +123,13 @@ bson::document index_for_create(bson::document_view spec, bool collated) {
   const auto v = spec.find("v") ? spec.find("v").to_int64().value_or(2) : 2;
   const std::int32_t version = v == 1 ? 1 : 2;  // version 0 can no longer be made
   bson::builder out;
-  out.append("v", version);
+  if (!spec.find("v")) out.append("v", version);
   for (const auto field : spec) {
     const auto key = field.key();
-    if (key == "v" || !contains(kept_fields, key)) continue;
-    if (key == "key" && field.as_document()) {
+    if (!contains(kept_fields, key)) continue;
+    if (key == "v") {
+      out.append(key, version);
+    } else if (key == "key" && field.as_document()) {
       append_key(out, *field.as_document());
     } else if (key == "expireAfterSeconds") {
       out.append(key, normalized_expiry(field));
@@ -175,6 +165,17 @@ std::optional<bson::document> index_for_sync(bson::document_view spec, bool coll
   return weaker.finish();
 }
 
+bool indexes_collide(bson::document_view a, bson::document_view b) {
+  constexpr std::array<std::string_view, 5> signature{"key", "collation", "partialFilterExpression", "sparse",
+                                                      "wildcardProjection"};
+  return std::ranges::all_of(signature, [&](std::string_view name) {
+    const auto left = a.find(name);
+    const auto right = b.find(name);
+    if (!left || !right) return !left && !right;
+    return std::ranges::equal(left.whole(), right.whole());
+  });
+}
+
 std::vector<index_spec> indexes_for_sync(const collection_info& info, const index_policy& policy) {
   std::vector<index_spec> made;
   std::vector<bool> weakened;
@@ -187,7 +188,7 @@ std::vector<index_spec> indexes_for_sync(const collection_info& info, const inde
   std::vector<bool> left_out(made.size(), false);
   for (std::size_t i = 0; i < made.size(); ++i)
     for (std::size_t j = 0; j < made.size() && weakened[i]; ++j)
-      if (!weakened[j] && collide(made[i].spec, made[j].spec)) left_out[i] = true;
+      if (!weakened[j] && indexes_collide(made[i].spec, made[j].spec)) left_out[i] = true;
   std::vector<index_spec> kept;
   for (std::size_t i = 0; i < made.size(); ++i)
     if (!left_out[i]) kept.push_back(std::move(made[i]));

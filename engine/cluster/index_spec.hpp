@@ -35,4 +35,8 @@ inline constexpr std::int32_t index_asleep_seconds = std::numeric_limits<std::in
 /// are one when neither is unique: the unique one is then left out. The commit builds it.
 [[nodiscard]] std::vector<index_spec> indexes_for_sync(const collection_info& info, const index_policy& policy);
 
+/// A server takes the two, when neither is unique, for one index under two names (IndexOptionsConflict, 6.0). `_id` and
+/// names aside; both as createIndexes or listIndexes have them.
+[[nodiscard]] bool indexes_collide(bson::document_view a, bson::document_view b);
+
 }  // namespace sluice::cluster

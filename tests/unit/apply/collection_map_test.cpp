@@ -37,6 +37,7 @@ TEST(collection_map, finds_by_uuid_and_by_name) {
   EXPECT_EQ(map.in_database("shop").size(), 2U);
   EXPECT_EQ(map.in_database("sho").size(), 0U);
   EXPECT_EQ(map.size(), 3U);
+  EXPECT_EQ(map.all().size(), 3U);
 }
 
 TEST(collection_map, a_rename_leaves_nothing_under_the_old_name) {
