@@ -27,17 +27,22 @@ struct interview {
   runtime::cancel_scope scope;        // of the connections that only ask
 };
 
+/// What the end of the search cuts off says nothing about the host: what it answered before is its answer.
+void note_failure(interview& talk, const wire::host_port& host, const error& cause) {
+  if (!talk.scope.cancelled()) talk.decides.failed(host, cause);
+}
+
 task<result<>> ask(interview& talk, wire::host_port host) {
   auto opened = co_await wire::connection::open(talk.uri, host, talk.scope);
   if (!opened) {
-    talk.decides.failed(host, opened.error());
+    note_failure(talk, host, opened.error());
   } else {
     auto node = std::move(opened.value());
     const auto said = co_await ask_hello(*node);
     if (said) {
       talk.decides.heard(host, said.value());
     } else {
-      talk.decides.failed(host, said.error());
+      note_failure(talk, host, said.error());
     }
   }
   talk.changed.cancel();
