@@ -23,7 +23,7 @@ bson::timestamp before(bson::timestamp at) {
   return {at.seconds == 0 ? 0 : at.seconds - 1, UINT32_MAX};
 }
 
-/// Where servers do not tell the UUID and the collection is gone already: one of our own, the same each time.
+/// Where servers do not tell the UUID (change streams of before 6.0): one of our own, the same each time.
 std::vector<std::byte> stand_in_uuid(const ddl_entry& entry) {
   std::uint64_t hash = 14695981039346656037U;  // FNV-1a
   for (const char c : entry.ns.to_string()) hash = (hash ^ static_cast<std::uint8_t>(c)) * 1099511628211U;
@@ -134,9 +134,9 @@ task<result<>> ddl::create(const ddl_entry& entry, ddl_effects& effects) {
   }
   info.uuid.assign(entry.uuid.begin(), entry.uuid.end());
   if (info.uuid.empty()) {
-    SLUICE_CO_TRY(auto current, co_await read_source(info.ns, info.uuid));
-    if (current) info = *std::move(current);
-    if (info.uuid.empty()) info.uuid = stand_in_uuid(entry);
+    // A change stream of old: by name everything from here on. What is not said about the `_id` index is the default.
+    info.uuid = stand_in_uuid(entry);
+    if (!entry.o.find("idIndex")) info.id_index = bson::document();
   }
   if (auto reason = cluster::reason_not_copyable(info)) co_return failure(error_kind::refused, *std::move(reason));
   auto made = co_await make(info, effects);
