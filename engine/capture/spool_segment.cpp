@@ -7,7 +7,6 @@
 
 #include "engine/capture/spool_folder.hpp"
 #include "engine/runtime/call_on.hpp"
-#include "engine/runtime/failure_point.hpp"
 
 namespace sluice::capture {
 
@@ -54,7 +53,6 @@ task<result<>> segment_writer::append(record_header header, std::span<const std:
     co_return ok();
   }
   SLUICE_CO_TRYV(co_await write(written_, image));
-  runtime::failure_point("spool-record-half-written");
   SLUICE_CO_TRYV(co_await write(written_ + image.size(), entries));
   written_ += bytes;
   co_return ok();

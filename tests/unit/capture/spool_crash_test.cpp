@@ -2,6 +2,10 @@
 // beginning and whole, or an error that names the place. Never anything else.
 #include <random>
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "engine/capture/spool_record.hpp"
 #include "tests/unit/capture/spool_fixture.hpp"
 
@@ -108,6 +112,60 @@ TEST_F(spool_crash, goes_on_behind_a_cut) {
   close();
   EXPECT_TRUE(read_all(0));
   EXPECT_EQ(newest_, chunks);
+}
+
+/// A process that pushes until it is killed; it tells each number that it has flushed.
+[[noreturn]] void push_until_killed(const spool_options& options, std::uint32_t first, int tell) {
+  boost::asio::io_context context(1);
+  runtime::cancel_scope scope;
+  auto work = [&]() -> task<void> {
+    auto opened = co_await spool::open(context.get_executor(), options, scope);
+    if (opened.has_error()) ::_exit(1);
+    auto& mine = *opened.value();
+    const auto sought = co_await mine.seek(start_time);
+    if (sought.has_error()) ::_exit(1);
+    for (auto number = first;; ++number) {
+      auto chunk = make_chunk(number, 2000);
+      const auto pushed = co_await mine.push(std::move(chunk));
+      if (pushed.has_error()) ::_exit(1);
+      if (number % 10 != 0) continue;
+      const auto flushed = co_await mine.flush();
+      if (flushed.has_error() || ::write(tell, &number, sizeof number) != sizeof number) ::_exit(1);
+    }
+  };
+  boost::asio::co_spawn(context, work, [](std::exception_ptr) { ::_exit(1); });
+  context.run();
+  ::_exit(1);
+}
+
+TEST_F(spool_crash, a_killed_process_leaves_all_that_it_had_flushed) {
+  options_.segment_bytes = 100'000;
+  std::uint32_t newest = 0;
+  for (int round = 0; round < 10; ++round) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const auto child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) push_until_killed(options_, newest + 1, ends[1]);
+    ::close(ends[1]);
+    // It dies while it goes on behind a number that it has told.
+    std::uint32_t told = 0;
+    for (int numbers = 0; numbers < 3 + round; ++numbers) {
+      ASSERT_EQ(::read(ends[0], &told, sizeof told), static_cast<ssize_t>(sizeof told));
+    }
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status));
+    ::close(ends[0]);
+    open_at(start_time);
+    ASSERT_TRUE(spool_->resume_after());
+    newest = spool_->resume_after()->at.increment / 10;
+    EXPECT_GE(newest, told);
+    expect_next(1, newest);
+    EXPECT_EQ(next(), 0U);
+    close();
+  }
 }
 
 TEST_F(spool_crash, says_where_an_older_segment_is_damaged) {
