@@ -108,6 +108,20 @@ bool order_differs(bson::document_view set) noexcept {
   return differs && fields > 1;
 }
 
+std::vector<bson::document> one_field_each(bson::document_view modifier) {
+  std::vector<bson::document> parts;
+  for (const bson::element_view step : modifier) {
+    const auto fields = step.as_document();
+    if (!fields) continue;
+    for (const bson::element_view field : *fields) {
+      bson::builder part;
+      part.open_document(step.key()).append(field).close();
+      parts.push_back(part.finish());
+    }
+  }
+  return parts;
+}
+
 bson::document_view build_modifier(arena& in, set_and_unset fields) {
   constexpr std::string_view set = "$set";
   constexpr std::string_view unset = "$unset";

@@ -13,7 +13,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
+#include "bson/document.hpp"
 #include "bson/document_view.hpp"
 #include "engine/apply/arena.hpp"
 
@@ -57,6 +59,13 @@ class order_guard {
 /// May a destination add the new fields of this $set (of `$v: 1`) in another order than 4.4 did? Then each needs a
 /// write of its own.
 [[nodiscard]] bool order_differs(bson::document_view set) noexcept;
+
+/// A modifier as modifiers of one field each, in their order. For the one that a destination refuses because a path
+/// leads through a value that is no document (6.0.27: code 28, PathNotViable, "Cannot create field"), as happens in a
+/// replay of `$v: 1` over newer documents: a secondary skips such a path and applies the rest of the entry, a client's
+/// update is refused as a whole. Sent one by one, with those skipped that are refused again, they do what it does;
+/// skipping the whole modifier ends with fields in another order (window_model_test).
+[[nodiscard]] std::vector<bson::document> one_field_each(bson::document_view modifier);
 
 /// {$set: set, $unset: unset} without what is empty.
 [[nodiscard]] bson::document_view build_modifier(arena& in, set_and_unset fields);

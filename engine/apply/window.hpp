@@ -25,7 +25,8 @@ enum class write_kind : std::uint8_t { insert, replace, update, remove };
 struct document_write {
   write_kind kind = write_kind::insert;
   bson::element_view id;  // the `_id`; points into memory that the plan owns
-  /// insert, replace: the document. update: either {$set, $unset} or unused (see stages).
+  /// insert, replace: the document. update: either {$set, $unset} or unused (see pipeline). One that is refused with
+  /// code 28 is sent again in pieces: see one_field_each().
   bson::document_view document;
   /// update: a pipeline as an array's bytes ([{$_internalApplyOplogUpdate: ...}, ...] or [{$replaceWith: {$literal:
   /// document}}]); empty when `document` is the modifier. At most 1000 stages (the server's limit, 6.0); longer ones

@@ -58,6 +58,17 @@ TEST(update_form, a_modifier_is_built_of_what_is_there) {
   EXPECT_EQ(bson::to_json(build_modifier(in, {{}, unset})), bson::to_json(from_json(R"({"$unset": {"b": false}})")));
 }
 
+TEST(update_form, a_modifier_comes_apart_in_its_order) {
+  std::string parts;
+  for (const bson::document& part :
+       one_field_each(from_json(R"({"$set": {"b.x": 1, "a": {"c": 2}}, "$unset": {"d": true}})"))) {
+    parts += bson::to_json(part);
+  }
+  EXPECT_EQ(parts, bson::to_json(from_json(R"({"$set": {"b.x": 1}})")) +
+                       bson::to_json(from_json(R"({"$set": {"a": {"c": 2}}})")) +
+                       bson::to_json(from_json(R"({"$unset": {"d": true}})")));
+}
+
 // 4.4.2 adds {10, 9}, 6.0.27 adds {9, 10}.
 TEST(update_form, numbers_of_different_length_may_change_the_order_of_new_fields) {
   EXPECT_TRUE(order_differs(from_json(R"({"10": 1, "9": 1})")));

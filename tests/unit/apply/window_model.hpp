@@ -15,6 +15,7 @@
 #include "bson/document_view.hpp"
 #include "bson/extended_json.hpp"
 #include "bson/id_key.hpp"
+#include "engine/apply/update_form.hpp"
 #include "engine/apply/window.hpp"
 #include "engine/capture/change.hpp"
 
@@ -141,7 +142,8 @@ inline void unset_path(node& to, const std::vector<std::string>& parts, std::siz
   std::vector<step> steps;
   for (const bson::element_view part : modifier) {
     if (part.key() == "$v") continue;
-    for (const bson::element_view field : *part.as_document()) {
+    const bson::document_view fields = *part.as_document();
+    for (const bson::element_view field : fields) {
       steps.push_back({std::string(field.key()), part.key() == "$set", node_of(field)});
     }
   }
@@ -156,6 +158,19 @@ inline void unset_path(node& to, const std::vector<std::string>& parts, std::siz
   }
   to = std::move(changed);
   return true;
+}
+
+/// Paths that lead through a value are skipped, the rest is applied: as 4.4 does with entries, and as a writer should.
+inline void apply_modifier_skipping(node& to, bson::document_view modifier, path_order order) {
+  if (apply_modifier(to, modifier, order)) return;
+  for (const bson::document& part : one_field_each(modifier)) (void)apply_modifier(to, part, order);
+}
+
+/// What it is when the order of fields does not count.
+[[nodiscard]] inline node sorted(node value) {
+  std::ranges::sort(value.fields, {}, [](const auto& field) { return field.first; });
+  for (auto& [key, inner] : value.fields) inner = sorted(std::move(inner));
+  return value;
 }
 
 class store {
@@ -183,7 +198,7 @@ class store {
       if (const auto diff = one.o.find("diff").as_document()) {
         apply_diff(at->second, *diff);
       } else {
-        (void)apply_modifier(at->second, one.o, path_order::by_bytes);
+        apply_modifier_skipping(at->second, one.o, path_order::by_bytes);
       }
     }
   }
@@ -207,7 +222,7 @@ class store {
         if (!there) break;
         if (!write.has_pipeline) {
           if (write.document.find("$v")) throw std::logic_error("a client may not send $v");
-          (void)apply_modifier(at->second, write.document, path_order::by_number);
+          apply_modifier_skipping(at->second, write.document, path_order::by_number);
           break;
         }
         for (const bson::element_view stage : write.pipeline) {

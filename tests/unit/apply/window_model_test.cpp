@@ -188,16 +188,16 @@ struct outcome_of {
   std::size_t writes = 0;
 };
 
-/// Empty when the destination ends like the source.
+/// Empty when both hold the same.
 std::string difference(const store& source, const store& destination) {
   if (source.documents == destination.documents) return {};
   std::string text;
   for (const auto& [key, value] : source.documents) {
     const auto there = destination.documents.find(key);
     const std::string other = there == destination.documents.end() ? "nothing" : to_text(there->second);
-    if (other != to_text(value)) text += "\n  source " + to_text(value) + "\n  destination " + other;
+    if (other != to_text(value)) text += "\n  expected " + to_text(value) + "\n  there is " + other;
   }
-  return text.empty() ? "the destination has documents that the source has not" : text;
+  return text.empty() ? "documents that should not be there" : text;
 }
 
 outcome_of run_history(std::uint64_t seed, source_kind kind, bool collated, bool replayed, std::size_t length) {
@@ -211,6 +211,8 @@ outcome_of run_history(std::uint64_t seed, source_kind kind, bool collated, bool
     if (at + 1 == newest) destination = source.state;
   }
   const shared_target to = collection("c", false, collated);
+  store one_by_one = destination;
+  for (const entry& one : entries) one_by_one.apply(one.change);
   window open;
   outcome_of total;
   for (std::size_t at = 0; at < length;) {
@@ -221,6 +223,15 @@ outcome_of run_history(std::uint64_t seed, source_kind kind, bool collated, bool
     destination.apply(plan, source.random);
     total.changes += plan.changes;
     total.writes += plan.writes;
+  }
+  // `$v: 1` does not say whether it adds a field. Over newer documents ({b, c}: c added, after b went and came back)
+  // the source's own members end with fields in another order ({c, b}), one entry after the other; so there the plan
+  // must end as they do, and otherwise like the source. The stage for `$v: 2` moves what it inserts, for that reason.
+  const bool order_is_lost = replayed && kind == source_kind::modifiers;
+  EXPECT_EQ(difference(order_is_lost ? one_by_one : source.state, destination), "")
+      << "seed " << seed << ", newest " << newest;
+  for (store* const each : {&source.state, &destination}) {
+    for (auto& [key, document] : each->documents) document = sorted(std::move(document));
   }
   EXPECT_EQ(difference(source.state, destination), "") << "seed " << seed << ", newest " << newest;
   if (!replayed) {
@@ -239,7 +250,7 @@ void run_histories(source_kind kind, bool collated, bool replayed) {
     total.writes += one.writes;
   }
   std::cout << total.changes << " changes, " << total.writes << " writes\n";
-  if (!collated) {
+  if (!collated && !::testing::Test::HasFailure()) {
     EXPECT_LT(total.writes, total.changes / 2);  // a window that coalesces nothing proves nothing
   }
 }
