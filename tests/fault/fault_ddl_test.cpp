@@ -118,6 +118,11 @@ TEST_F(ddl_test, a_collection_that_takes_the_name_is_not_mixed_in) {
 TEST_F(ddl_test, a_capped_collection_that_is_truncated_past_the_copy_is_copied_anew) {
   source.run("lim", R"({"create": "log", "capped": true, "size": 40000000})");
   append_to_log(0, 40'000);
+  // Nine batches of two seconds each: on a busy machine too, the new round is written long before the copy has read on.
+  slow.reset();
+  slow =
+      std::make_unique<fail_command>(destination_set.node(0), R"("alwaysOn")",
+                                     R"({"failCommands": ["insert"], "blockConnection": true, "blockTimeMS": 2000})");
   run = std::make_unique<running_copy>(settings_for(source_set.uri(), destination_set.uri()));
   ASSERT_TRUE(lab::eventually([&] { return destination.count("lim", "log") > 4000; }, std::chrono::seconds(60)))
       << log.tail();
