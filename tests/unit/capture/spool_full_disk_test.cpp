@@ -134,6 +134,21 @@ TEST_P(spool_full_disk, a_segment_that_got_nothing_is_given_back) {
   expect_next(1, 2);
 }
 
+TEST_P(spool_full_disk, a_segment_that_was_given_back_leaves_no_gap) {
+  options_.segment_bytes = 1;  // each chunk has its own
+  open_at(start_time);
+  push(1);
+  EXPECT_TRUE(try_push(2, 2'000'000).has_error());
+  EXPECT_EQ(segments().size(), 1U);
+  make_room();
+  push(2, 2'000'000);
+  push(3);
+  close();
+  open_at(start_time);
+  ASSERT_TRUE(spool_->resume_after());
+  expect_next(1, 3);
+}
+
 TEST_P(spool_full_disk, small_chunks_wait_in_memory_until_they_can_be_written) {
   open_at(start_time);
   for (std::uint32_t number = 1; number <= 100; ++number) push(number, 3000);

@@ -177,7 +177,8 @@ TEST_F(spool_test, cancelling_ends_waits) {
   push(1, 1500);
   int ended = 0;
   start([&]() -> task<void> {
-    const auto refused = co_await spool_->push(make_chunk(2, 1500));
+    auto chunk = make_chunk(2, 1500);
+    const auto refused = co_await spool_->push(std::move(chunk));
     EXPECT_EQ(refused.error().kind, error_kind::cancelled);
     ++ended;
   });
@@ -377,6 +378,26 @@ TEST_F(spool_test, a_chunk_larger_than_the_bound_passes_alone) {
   EXPECT_EQ(next(), 1U);
   spool_->release(end_of(1));
   push(2, 5000);  // waits until the first one is gone
+  EXPECT_EQ(next(), 2U);
+}
+
+TEST_F(spool_test, what_was_released_unread_makes_room_when_it_is_read) {
+  options_.disk_bytes_max = 1000;
+  options_.memory_bytes_max = 0;
+  open_at(start_time);
+  push(1, 5000);
+  spool_->release(end_of(1));
+  bool done = false;
+  start([&]() -> task<void> {
+    auto chunk = make_chunk(2, 5000);
+    const auto pushed = co_await spool_->push(std::move(chunk));
+    EXPECT_TRUE(pushed.has_value());
+    done = true;
+  });
+  context_.poll();
+  EXPECT_FALSE(done);
+  EXPECT_EQ(next(), 1U);
+  run_until(done);
   EXPECT_EQ(next(), 2U);
 }
 
