@@ -66,7 +66,7 @@ task<result<>> spool_on_disk::seek(bson::timestamp from) {
 
   const bool begins = !segments_.empty() && segments_.front().follows <= from;
   if (!segments_.empty() && (!begins || left.newest->at < from)) {
-    log(log_level::warn, "capture",
+    log(begins ? log_level::info : log_level::warn, "capture",
         begins ? "What the spool holds was applied already; it is removed"
                : "The spool does not reach back to the last checkpoint; it is removed, the source is read again",
         {{"fromSeconds", from.seconds},

@@ -99,7 +99,12 @@ task<result<>> spool_on_disk::remove() {
   recent_.clear();
   memory_only_.clear();
   memory_bytes_ = entries_waiting_ = 0;
-  for (const auto& segment : std::exchange(left_, {}).segments) segments_.push_back(segment);
+  // Not yet taken over by seek().
+  const auto left = std::exchange(left_, {});
+  segments_.insert(segments_.end(), left.segments.begin(), left.segments.end());
+  for (const auto number : left.apart) {
+    SLUICE_CO_TRYV(co_await unlink(number));
+  }
   while (!segments_.empty()) {
     SLUICE_CO_TRYV(co_await drop_first());
   }

@@ -411,6 +411,21 @@ TEST_F(spool_test, leaves_nothing_when_the_run_is_over) {
   spool_.reset();
 }
 
+TEST_F(spool_test, removes_what_another_process_left) {
+  options_.segment_bytes = 300;
+  open_at(start_time);
+  for (std::uint32_t number = 1; number <= 9; ++number) push(number);
+  close();
+  auto images = segments();
+  images.erase(std::next(images.begin()));  // with a gap
+  restore(images);
+  ASSERT_TRUE(open().has_value());
+  const auto removed = run([this]() -> task<result<>> { co_return co_await spool_->remove(); });
+  EXPECT_TRUE(removed.has_value()) << text(removed);
+  EXPECT_FALSE(std::filesystem::exists(options_.folder));
+  spool_.reset();
+}
+
 // -------------------------------------------------------------------------------------------------------------
 // refusals
 
