@@ -62,9 +62,8 @@ class order_guard {
 
 /// A modifier as modifiers of one field each, in their order. For the one that a destination refuses because a path
 /// leads through a value that is no document (6.0.27: code 28, PathNotViable, "Cannot create field"), as happens in a
-/// replay of `$v: 1` over newer documents: a secondary skips such a path and applies the rest of the entry, a client's
-/// update is refused as a whole. Sent one by one, with those skipped that are refused again, they do what it does;
-/// skipping the whole modifier ends with fields in another order (window_model_test).
+/// replay of `$v: 1` over newer documents: 4.4.2 skips such a path of an entry and applies the rest, a client's update
+/// is refused as a whole. Sent one by one, passing over those refused again, these do what the entry does.
 [[nodiscard]] std::vector<bson::document> one_field_each(bson::document_view modifier);
 
 /// {$set: set, $unset: unset} without what is empty.
