@@ -26,13 +26,13 @@ namespace sluice::capture {
 struct reader_options {
   /// Changes outside of it do not come out. Commands come out whenever one of the namespaces they name may be inside
   /// (a rename has two), and whenever they carry no namespace.
-  cluster::namespace_filter filter;
+  cluster::namespace_filter filter{};
   /// Changes at or before this time were applied by an earlier process: entries up to there are read only for the sake
   /// of transactions that they begin.
-  bson::timestamp applied;
+  bson::timestamp applied{};
   /// Open transactions larger than this, together, continue in a file in `spill_folder`.
   std::size_t transaction_bytes_max = std::size_t{32} * 1024 * 1024;
-  std::filesystem::path spill_folder;
+  std::filesystem::path spill_folder{};
 };
 
 class change_reader {
