@@ -97,6 +97,7 @@ bson::document collection_map::to_document(const mapped_collection& one) {
   stored.append("_id", map_key(one.uuid)).append("source", one.source_ns.to_string());
   stored.append("destination", one.to->ns.to_string());
   stored.append("inOrder", one.to->in_order).append("collated", one.to->collated);
+  stored.append("clustered", one.to->clustered);
   stored.append("listedAt", one.listed_at).append("indexesListedAt", one.indexes_listed_at);
   return stored.finish();
 }
@@ -108,11 +109,13 @@ std::optional<mapped_collection> collection_map::from_document(bson::document_vi
   auto destination = namespace_of(stored.find("destination"));
   const auto in_order = flag_of(stored.find("inOrder"));
   const auto collated = flag_of(stored.find("collated"));
+  const auto clustered = flag_of(stored.find("clustered"));
   const auto listed_at = time_of(stored.find("listedAt"));
   const auto indexes_listed_at = time_of(stored.find("indexesListedAt"));
-  if (!uuid || !source || !destination || !in_order || !collated || !listed_at || !indexes_listed_at) return {};
+  if (!uuid || !source || !destination || !in_order || !collated || !clustered || !listed_at || !indexes_listed_at)
+    return {};
   auto to = std::make_shared<const target>(
-      target{.ns = *std::move(destination), .in_order = *in_order, .collated = *collated});
+      target{.ns = *std::move(destination), .in_order = *in_order, .collated = *collated, .clustered = *clustered});
   return mapped_collection{.uuid = *std::move(uuid),
                            .source_ns = *std::move(source),
                            .to = std::move(to),
@@ -134,7 +137,9 @@ std::string map_key(bson::bytes_view uuid) {
 shared_target target_of(const cluster::collection_info& info, cluster::namespace_name destination) {
   return std::make_shared<const target>(target{.ns = std::move(destination),
                                                .in_order = info.kind == cluster::collection_kind::capped,
-                                               .collated = info.has_collation()});
+                                               .collated = info.has_collation(),
+                                               .clustered = info.kind == cluster::collection_kind::clustered ||
+                                                            info.kind == cluster::collection_kind::timeseries});
 }
 
 collection_map map_of(const cluster::catalog& catalog) {

@@ -261,8 +261,9 @@ task<result<>> ddl::move(mapped_collection one, cluster::namespace_name onto, cl
   const auto* replaced = occupant(onto);
   if (replaced != nullptr && replaced->uuid != one.uuid) forget(std::vector<std::byte>(replaced->uuid), effects);
   one.source_ns = std::move(source);
-  one.to = std::make_shared<const target>(
-      target{.ns = std::move(onto), .in_order = one.to->in_order, .collated = one.to->collated});
+  target there = *one.to;
+  there.ns = std::move(onto);
+  one.to = std::make_shared<const target>(std::move(there));
   effects.changed.push_back(one.uuid);
   map_.put(std::move(one));
   co_return ok();

@@ -15,6 +15,8 @@ struct target {
   /// The collection has a collation: `_id`s that hold strings cannot be told apart by bytes, so such changes keep their
   /// order.
   bool collated = false;
+  /// The data is ordered by `_id` and has no index beside it (buckets of a time-series too).
+  bool clustered = false;
 };
 using shared_target = std::shared_ptr<const target>;
 
