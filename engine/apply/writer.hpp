@@ -22,11 +22,12 @@ namespace sluice::apply {
 /// Read by any thread.
 struct apply_counters {
   std::atomic<std::int64_t> changes{0};  // of the source, applied
+  std::atomic<std::int64_t> skipped{0};  // of collections that are gone
   std::atomic<std::int64_t> inserts{0}, updates{0}, replaces{0}, deletes{0}, commands{0};
   std::atomic<std::int64_t> windows{0};
   std::atomic<std::int64_t> round_trips{0};  // write commands sent
   std::atomic<std::int64_t> retries{0};
-  std::atomic<std::int64_t> violations{0};  // of the free check, see applier.hpp
+  std::atomic<std::int64_t> violations{0};  // documents, of the free check
 };
 
 struct writer_options {
@@ -42,7 +43,8 @@ struct written_window {
   /// The free check: writes that did not have the effect that a consistent destination shows, and were not sent twice.
   struct violation {
     cluster::namespace_name ns;
-    std::string what;                   // "an insert found its _id there", "2 of 40 deletes found nothing", ...
+    std::uint64_t documents = 0;
+    std::string what;                   // "1 of 20 inserts found their _id there", "2 of 40 deletes found nothing"
     std::vector<std::string> ids_json;  // as far as known, a few
   };
   std::vector<violation> violations;
@@ -55,7 +57,8 @@ class writer {
          apply_counters& counters, runtime::cancel_scope& scope);
   ~writer();
 
-  /// Until every write is acknowledged (w: 1) or the first error that no retry helps. `check`: the destination is
+  /// Until every write is acknowledged (w: 1) or the first error that no retry helps; then the writer is of no further
+  /// use. `check`: the destination is
   /// consistent, so the free check applies. Inserts that find their `_id` become replaces; replaces and updates whose
   /// documents a modifier cannot take ($-names, dots) go as pipelines. Errors: the server's words with namespace and
   /// `_id`.

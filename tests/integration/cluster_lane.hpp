@@ -41,6 +41,7 @@ class lane {
     return std::move(done.value());
   }
   runtime::cancel_scope& scope() { return scope_; }
+  boost::asio::any_io_executor executor() { return context_.get_executor(); }
 
  private:
   boost::asio::io_context context_;

@@ -1,0 +1,63 @@
+// One of the writer's connections: sends a command until a primary has acknowledged it, over elections and lost
+// connections. Decides nothing about what a refusal means.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/apply/write_command.hpp"
+#include "engine/cluster/deployment.hpp"
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/result.hpp"
+
+namespace sluice::apply {
+
+struct apply_counters;
+
+/// Lives on one lane; one call at a time. Everything ends when `scope` is cancelled.
+class write_connection {
+ public:
+  /// `comment` goes with every command and is this connection's alone: a command whose connection was lost is found
+  /// by it (see settle()).
+  write_connection(cluster::deployment destination, std::string comment, std::chrono::milliseconds patience,
+                   apply_counters& counters, runtime::cancel_scope& scope)
+      : destination_(std::move(destination)),
+        comment_(std::move(comment)),
+        patience_(patience),
+        counters_(counters),
+        scope_(scope) {}
+
+  struct acknowledged {
+    write_reply reply;
+    /// It was sent more than once: what it found may be its own doing.
+    bool resent = false;
+  };
+  /// Sends what is left of the piece after encoder().left_out(). Errors: what the server says to the command as a
+  /// whole, with the namespace; network and such after `patience`.
+  [[nodiscard]] task<result<acknowledged>> send(write_piece piece);
+  /// Of the piece sent last.
+  [[nodiscard]] const write_encoder& encoder() const noexcept { return encoder_; }
+
+  /// Which of these `_id`s are there now, as documents {_id}.
+  [[nodiscard]] task<result<std::vector<bson::document>>> find_ids(cluster::namespace_name ns,
+                                                                   std::vector<bson::element_view> ids);
+
+ private:
+  [[nodiscard]] task<result<>> open();
+  [[nodiscard]] task<result<>> settle();
+  [[nodiscard]] task<result<write_reply>> send_once(const cluster::namespace_name& ns);
+
+  cluster::deployment destination_;
+  std::string comment_;
+  std::chrono::milliseconds patience_;
+  apply_counters& counters_;
+  runtime::cancel_scope& scope_;
+  std::unique_ptr<wire::connection> connection_{};
+  bool unsettled_ = false;  // a command was sent and its answer never came: it may still be running
+  write_encoder encoder_;
+};
+
+}  // namespace sluice::apply
