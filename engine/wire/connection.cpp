@@ -42,7 +42,7 @@ class socket_connection final : public connection {
   task<result<reply>> run_with_array(std::string_view database, bson::document head, std::string_view array_name,
                                      bson::bytes_view array) override;
   task<result<>> send(std::string_view database, bson::document command, bool exhaust_allowed) override;
-  task<result<reply>> receive(runtime::buffer_pool& pool) override;
+  task<result<reply>> receive(runtime::buffer_pool& pool, std::chrono::milliseconds time_limit) override;
 
   void close() noexcept override { line_->finish(transport::end::closed); }
   bool is_open() const noexcept override { return line_->ended() == transport::end::none; }
@@ -66,7 +66,7 @@ class socket_connection final : public connection {
 
   task<result<>> say_hello(bool with_metadata);
   task<result<>> send_request();
-  task<result<reply>> receive_reply(runtime::buffer_pool* pool);
+  task<result<reply>> receive_reply(runtime::buffer_pool* pool, std::chrono::milliseconds time_limit = {});
   [[nodiscard]] result<> begin(bson::document_view command);
   /// Ends the connection: what else comes over it has no meaning any more.
   [[nodiscard]] error broken(const error_code& why);
@@ -149,7 +149,7 @@ task<result<>> socket_connection::send_request() {
   co_return ok();
 }
 
-task<result<reply>> socket_connection::receive_reply(runtime::buffer_pool* pool) {
+task<result<reply>> socket_connection::receive_reply(runtime::buffer_pool* pool, std::chrono::milliseconds time_limit) {
   if (!is_open()) co_return broken(error_code());
   assert(reply_due_ && "a reply that nobody owes");
   runtime::buffer memory;
@@ -157,8 +157,10 @@ task<result<reply>> socket_connection::receive_reply(runtime::buffer_pool* pool)
   while (reader_.next() != reply_reader::step::done) {
     if (reader_.next() == reply_reader::step::memory) {
       if (pool != nullptr) {
+        if (time_limit.count() != 0) line_->limit({});
         auto acquired = co_await pool->acquire(reader_.memory_bytes(), scope_);
         if (!acquired) co_return broken(acquired.error());
+        if (time_limit.count() != 0) line_->limit(time_limit);
         memory = std::move(acquired).value();
       } else {
         memory = runtime::heap_buffer(reader_.memory_bytes());
@@ -226,9 +228,13 @@ task<result<>> socket_connection::send(std::string_view database, bson::document
   co_return co_await send_request();
 }
 
-task<result<reply>> socket_connection::receive(runtime::buffer_pool& pool) {
+task<result<reply>> socket_connection::receive(runtime::buffer_pool& pool, std::chrono::milliseconds time_limit) {
   const use guard(*this);
-  co_return co_await receive_reply(&pool);
+  if (time_limit.count() == 0) co_return co_await receive_reply(&pool);
+  line_->limit(time_limit);
+  auto answer = co_await receive_reply(&pool, time_limit);
+  line_->limit({});
+  co_return answer;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // One authenticated connection to one server, and the only way the engine talks to any: commands in, replies out.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -63,8 +64,10 @@ class connection {
   [[nodiscard]] virtual task<result<>> send(std::string_view database, bson::document command,
                                             bool exhaust_allowed) = 0;
   /// Receives the next reply into memory of `pool`, which is asked once the reply's length is known (backpressure:
-  /// while it waits, the server is not read). ok: 0 is an error as in run().
-  [[nodiscard]] virtual task<result<reply>> receive(runtime::buffer_pool& pool) = 0;
+  /// while it waits, the server is not read). ok: 0 is an error as in run(). `time_limit` is the server's alone:
+  /// waiting for memory does not count. Zero waits as long as the server takes.
+  [[nodiscard]] virtual task<result<reply>> receive(runtime::buffer_pool& pool,
+                                                    std::chrono::milliseconds time_limit = {}) = 0;
 
   virtual void close() noexcept = 0;
   [[nodiscard]] virtual bool is_open() const noexcept = 0;

@@ -7,10 +7,11 @@ namespace sluice::wire {
 task<result<>> cursor::open(bson::document find) {
   bson::builder command;
   command.append_all(find);
-  if (!find.view().find("cursor")) command.append("batchSize", options_.exhaust ? 0 : options_.batch_documents);
+  if (!find.view().find("cursor") && !find.view().find("batchSize"))
+    command.append("batchSize", options_.exhaust ? 0 : options_.batch_documents);
   bson::document whole = command.finish();
   SLUICE_CO_TRYV(co_await from_.send(database_, std::move(whole), false));
-  SLUICE_CO_TRY(auto answer, co_await from_.receive(pool_));
+  SLUICE_CO_TRY(auto answer, co_await from_.receive(pool_, options_.reply_within));
   SLUICE_CO_TRY(auto first, take(std::move(answer), "firstBatch"));
   if (!first.empty() || first.last) first_ = std::move(first);
   co_return ok();
@@ -26,7 +27,7 @@ task<result<std::optional<batch>>> cursor::next() {
     bson::document command = get_more();
     SLUICE_CO_TRYV(co_await from_.send(database_, std::move(command), options_.exhaust));
   }
-  SLUICE_CO_TRY(auto answer, co_await from_.receive(pool_));
+  SLUICE_CO_TRY(auto answer, co_await from_.receive(pool_, options_.reply_within));
   streaming_ = answer.more_to_come;
   SLUICE_CO_TRY(auto following, take(std::move(answer), "nextBatch"));
   std::optional<batch> taken(std::move(following));
@@ -68,6 +69,8 @@ result<batch> cursor::take(reply from_server, std::string_view array_name) {
   finished_ = id_ == 0;
 
   batch taken;
+  if (const auto time = from_server.body.find("operationTime"))
+    taken.operation_time = time.as_timestamp().value_or(bson::timestamp{});
   if (const auto token = state->find("postBatchResumeToken").as_document()) taken.resume_token = bson::document(*token);
   const bson::bytes_view array = documents->bytes();
   const auto offset = static_cast<std::size_t>(array.data() - from_server.memory.data());
@@ -80,6 +83,7 @@ result<batch> cursor::take(reply from_server, std::string_view array_name) {
 bson::document cursor::get_more() const {
   bson::builder command;
   command.append("getMore", id_).append("collection", collection_).append("batchSize", options_.batch_documents);
+  if (options_.await.count() != 0) command.append("maxTimeMS", static_cast<std::int64_t>(options_.await.count()));
   return command.finish();
 }
 

@@ -1,6 +1,7 @@
 // A server-side cursor as a stream of batches, each the reply's memory and the array in it, untouched.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -19,6 +20,7 @@ struct batch {
   runtime::buffer memory;
   std::span<std::byte> documents;              // a BSON array inside `memory`: framed, its documents not validated
   std::optional<bson::document> resume_token;  // postBatchResumeToken, where the find asked for it
+  bson::timestamp operation_time;              // of the reply; {0, 0} where the server gives none
   bool last = false;                           // the cursor is exhausted
 
   [[nodiscard]] bool empty() const noexcept { return documents.size() <= 5; }
@@ -29,6 +31,12 @@ struct cursor_options {
   /// Let the server send replies without being asked: twice as fast on one cursor. Only getMore can do it, so the find
   /// then asks for an empty first batch. A server that does not stream (mongos) is asked request by request instead.
   bool exhaust = false;
+  /// Of tailable cursors that await data, and of change streams: how long the server waits for something new before it
+  /// answers with an empty batch. Zero: as long as it likes (one second).
+  std::chrono::milliseconds await{};
+  /// A server that has not answered after this long is given up (the connection is closed, the error is a timeout).
+  /// Zero: waits as long as it takes.
+  std::chrono::milliseconds reply_within{};
 };
 
 /// Borrows its connection while it lives; one cursor a connection. A cursor that is given up before its end while
@@ -38,11 +46,11 @@ class cursor {
   cursor(connection& from, runtime::buffer_pool& pool, std::string database, cursor_options options)
       : from_(from), pool_(pool), database_(std::move(database)), options_(options) {}
 
-  /// `find` without batchSize, which is added. Any command that answers with a cursor works (aggregate: pass it whole,
-  /// with its `cursor` field, and exhaust off).
+  /// `find` without batchSize, which is added (one that is there stays: of the first batch). Any command that answers
+  /// with a cursor works (aggregate: pass it whole, with its `cursor` field, and exhaust off).
   [[nodiscard]] task<result<>> open(bson::document find);
-  /// The next batch, possibly empty; nothing after the last. Errors: what the server says (QueryPlanKilled,
-  /// CappedPositionLost, CursorNotFound, ...), network, protocol.
+  /// The next batch, possibly empty (of a cursor that awaits data: nothing new); nothing after the last. Errors: what
+  /// the server says (QueryPlanKilled, CappedPositionLost, CursorNotFound, ...), network, protocol.
   [[nodiscard]] task<result<std::optional<batch>>> next();
   [[nodiscard]] task<void> abandon();
 

@@ -286,7 +286,9 @@ class interfering_connection final : public wire::connection {
   task<result<>> send(std::string_view database, bson::document command, bool exhaust) override {
     return real_.send(database, std::move(command), exhaust);
   }
-  task<result<wire::reply>> receive(runtime::buffer_pool& pool) override { return real_.receive(pool); }
+  task<result<wire::reply>> receive(runtime::buffer_pool& pool, std::chrono::milliseconds time_limit) override {
+    return real_.receive(pool, time_limit);
+  }
   void close() noexcept override { real_.close(); }
   [[nodiscard]] bool is_open() const noexcept override { return real_.is_open(); }
   [[nodiscard]] const wire::host_port& host() const noexcept override { return real_.host(); }
