@@ -142,6 +142,32 @@ bson::document list_indexes_command(const wire::connection& node, const collecti
   return command.finish();
 }
 
+/// The listing of a time-series shows the words that an index on measurements was made with, even after collMod has
+/// hidden or shown it (6.0.27): the truth is at the buckets.
+task<result<>> read_hidden(wire::connection& node, collection_info& info) {
+  bson::builder command;
+  command.append("listIndexes", info.data_ns().collection);
+  bson::document list = command.finish();
+  auto listed = co_await run_cursor(node, info.ns.database, std::move(list));
+  if (!listed && is_gone(listed.error())) co_return ok();
+  if (!listed) co_return listed.error();
+  for (auto& index : info.indexes) {
+    for (const auto& of_buckets : listed.value().documents) {
+      if (text_of(of_buckets, "name") != index.name) continue;
+      const auto truth = of_buckets.view().find("hidden");
+      const auto said = index.spec.view().find("hidden");
+      const bool hidden = truth && truth.to_bool().value_or(false);
+      if (hidden == (said && said.to_bool().value_or(false))) continue;
+      bson::builder corrected;
+      for (const auto field : index.spec.view())
+        if (field.key() != "hidden") corrected.append(field);
+      if (hidden) corrected.append("hidden", true);
+      index.spec = corrected.finish();
+    }
+  }
+  co_return ok();
+}
+
 /// False: the collection is gone.
 task<result<bool>> read_indexes(wire::connection& node, collection_info& info) {
   bson::document list = list_indexes_command(node, info);
@@ -158,6 +184,9 @@ task<result<bool>> read_indexes(wire::connection& node, collection_info& info) {
     } else if (!view.find("clustered")) {
       info.indexes.push_back({.name = std::move(name), .spec = std::move(spec)});
     }
+  }
+  if (info.kind == collection_kind::timeseries && !info.indexes.empty()) {
+    SLUICE_CO_TRYV(co_await read_hidden(node, info));
   }
   co_return true;
 }

@@ -245,6 +245,24 @@ TEST_F(cluster_catalog, counts_the_buckets_of_a_time_series) {
   EXPECT_GT(of(read(), "weather").data_bytes, 0);
 }
 
+// The listing under its own name keeps saying what the index was made with.
+TEST(cluster_catalog_hidden, of_a_time_series_is_told_by_its_buckets) {
+  lab::replica_set set(testing::set_of("hidden", "6.0.27"));
+  auto client = set.connect();
+  client.run("ts", R"({"create": "w", "timeseries": {"timeField": "t", "metaField": "m"}})");
+  client.run("ts", R"({"createIndexes": "w", "indexes": [{"key": {"x": 1}, "name": "x"},
+      {"key": {"y": 1}, "name": "y", "hidden": true}, {"key": {"m.a": 1}, "name": "ma"}]})");
+  for (const auto* change : {R"("name": "x", "hidden": true)", R"("name": "y", "hidden": false)"})
+    client.run("ts", R"({"collMod": "w", "index": {)" + std::string(change) + "}}");
+  testing::lane on;
+  const auto node = testing::open(on, set.uri());
+  const auto all = on.must(read_catalog(*node, namespace_filter{}, false));
+  ASSERT_EQ(all.collections.size(), 1u);
+  ASSERT_EQ(all.collections[0].indexes.size(), 3u);
+  for (const auto& index : all.collections[0].indexes)
+    EXPECT_EQ(index.name == "x", bool(index.spec.view().find("hidden"))) << index.name;
+}
+
 TEST_F(cluster_catalog, takes_what_the_filter_takes) {
   const auto some = read({.include = {"zoo.plain", "zoo.weather", "other"}, .exclude = {}});
   ASSERT_EQ(some.collections.size(), 2u);
