@@ -72,7 +72,7 @@ result<> check_write_blocking(const write_blocking_status& status, const deploym
                                             "go on without it, or turn authentication on");
   }
   std::string lacks;
-  if (!status.may_set) lacks = "setUserWriteBlockMode on the cluster (role restore or clusterManager)";
+  if (!status.may_set) lacks = "setUserWriteBlockMode on the cluster (role restore)";
   if (writes_go_on && !status.may_bypass) {
     if (!lacks.empty()) lacks += "; ";
     lacks += "bypassWriteBlockingMode on the cluster (role restore)";

@@ -22,7 +22,7 @@ enum class write_blocking_support : std::uint8_t {
 struct write_blocking_status {
   write_blocking_support support = write_blocking_support::unsupported;
   std::optional<bool> on;   // nothing where the server does not say (mongos; no clusterMonitor)
-  bool may_set = false;     // our user holds setUserWriteBlockMode (role restore or clusterManager)
+  bool may_set = false;     // our user holds setUserWriteBlockMode (role restore)
   bool may_bypass = false;  // and bypassWriteBlockingMode (role restore)
   bool has_users = true;    // false: nobody is told apart, so that our own writes would be refused too
 };

@@ -38,9 +38,11 @@ TEST(write_blocking, plain_users_are_refused_while_ours_writes) {
   auto options = testing::set_of("wb", "6.0.27");
   options.server.root = lab::credentials{"root", "secret"};
   lab::replica_set set(options);
+  set.connect().run("admin", R"({"createRole": "turn", "roles": [], "privileges": [
+      {"resource": {"cluster": true}, "actions": ["setUserWriteBlockMode"]}]})");
   set.add_user({"app", "a"}, R"(["readWriteAnyDatabase", "clusterMonitor"])");
-  set.add_user({"sluice", "s"}, R"(["restore", "clusterMonitor", "clusterManager", "readWriteAnyDatabase"])");
-  set.add_user({"half", "h"}, R"(["clusterManager", "clusterMonitor", "readWriteAnyDatabase"])");
+  set.add_user({"sluice", "s"}, R"(["restore", "clusterMonitor", "readWriteAnyDatabase"])");
+  set.add_user({"half", "h"}, R"(["turn", "clusterMonitor", "readWriteAnyDatabase"])");
   const auto app = set.uri_as(lab::credentials{"app", "a"});
   const auto ours = set.uri_as(lab::credentials{"sluice", "s"});
   lane on;
