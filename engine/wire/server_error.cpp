@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "bson/extended_json.hpp"
+
 namespace sluice::wire {
 
 namespace {
@@ -38,12 +40,39 @@ error from_fields(bson::document_view fields, std::string_view subject) {
   return e;
 }
 
+/// The `_id`s that a refusal to make an index unique lists beside its words: up to 8 MB of them, of which a few are
+/// enough to begin a repair with.
+std::string listed_violations(bson::document_view reply) {
+  constexpr std::size_t characters_max = 2000;
+  const auto field = reply.find("violations");
+  const auto groups = field ? field.as_array() : std::nullopt;
+  if (!groups || groups->empty()) return {};
+  std::string text = "; documents with the same key:";
+  for (const auto each : *groups) {
+    if (text.size() > characters_max) return text + " and more";
+    const auto group = each.as_document();
+    const auto ids = group ? group->find("ids") : bson::element_view{};
+    const auto all = ids ? ids.as_array() : std::nullopt;
+    if (!all) continue;
+    std::string_view before = " [";
+    for (const auto id : *all) {
+      if (text.size() > characters_max) return text + ", ...] and more";
+      text += before;
+      text += bson::value_to_json(id);
+      before = ", ";
+    }
+    text += "]";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::optional<error> error_of_reply(bson::document_view reply, std::string_view command, std::string_view host) {
   const auto said = reply.find("ok");
   if (said && said.to_bool().value_or(false)) return {};
   auto e = from_fields(reply, std::string(host) + ": command \"" + std::string(command) + "\" failed");
+  e.message += listed_violations(reply);
   if (e.server_code == unauthorized) e.message += "; grant this user the privilege, or give a URI with credentials";
   return e;
 }

@@ -39,6 +39,20 @@ TEST(server_error, names_host_command_words_and_code) {
   EXPECT_EQ(e->message, "db1:27017: command \"collMod\" failed: ns does not exist (NamespaceNotFound, code 26)");
 }
 
+// The server lists up to 8 MB of them.
+TEST(server_error, names_some_of_the_documents_that_keep_an_index_from_being_unique) {
+  bson::builder reply;
+  reply.append("ok", 0.0).append("errmsg", "resolve conflicts").append("code", 359).open_array("violations");
+  for (int group = 0; group < 5000; ++group) {
+    reply.open_document(reply.next_index()).open_array("ids").push(2 * group).push(std::string("x"));
+    reply.close().close();
+  }
+  const auto e = error_of_reply(reply.close().finish(), "collMod", "h:1");
+  EXPECT_NE(e->message.find("; documents with the same key: [0, \"x\"] [2, \"x\"] ["), std::string::npos) << e->message;
+  EXPECT_TRUE(e->message.ends_with(" and more"));
+  EXPECT_LT(e->message.size(), 2500u);
+}
+
 TEST(server_error, missing_parts_leave_a_sentence) {
   bson::builder reply;
   reply.append("ok", 0);
