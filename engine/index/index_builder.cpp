@@ -28,7 +28,7 @@ constexpr auto progress_interval = std::chrono::seconds(1);
 bson::document create_indexes(const cluster::collection_info& info, std::span<const cluster::index_spec> specs) {
   bson::builder command;
   command.append("createIndexes", info.ns.collection).open_array("indexes");
-  for (const auto& spec : specs) command.push(cluster::index_for_create(spec, info));
+  for (const auto& spec : specs) command.push(spec.spec);
   // By default a build waits for every voting member, so one that is down would stop it for good.
   command.close().append("commitQuorum", "majority").open_document("writeConcern").append("w", "majority").close();
   return command.finish();
@@ -42,13 +42,11 @@ bool is_final(const error& cause) {
 class builder {
  public:
   builder(cluster::deployment to, std::vector<const cluster::collection_info*> collections,
-          progress_by_namespace& progress, runtime::cancel_scope& scope, std::chrono::milliseconds patience)
-      : to_(std::move(to)),
-        queue_(collections.begin(), collections.end()),
-        progress_(progress),
-        scope_(scope),
-        patience_(patience) {
-    std::erase_if(queue_, [](const auto* info) { return info->indexes.empty(); });
+          cluster::index_policy policy, progress_by_namespace& progress, runtime::cancel_scope& scope,
+          std::chrono::milliseconds patience)
+      : to_(std::move(to)), policy_(policy), progress_(progress), scope_(scope), patience_(patience) {
+    for (const auto* info : collections)
+      if (!info->indexes.empty()) queue_.push_back(info);
     std::ranges::stable_sort(queue_, std::ranges::greater{}, &cluster::collection_info::data_bytes);
   }
 
@@ -97,21 +95,27 @@ class builder {
 
   task<result<>> build(cluster::deployment& mine, std::unique_ptr<wire::connection>& connection,
                        const cluster::collection_info& info) {
-    build_progress& progress = *progress_.at(info.ns);
-    auto whole = co_await create(mine, connection, info, info.indexes);
+    const auto shown = progress_.find(info.ns);
+    build_progress unseen;
+    build_progress& progress = shown == progress_.end() ? unseen : *shown->second;
+    const auto specs = cluster::indexes_for_sync(info, policy_);
+    if (specs.empty()) co_return ok();
+    auto whole = co_await create(mine, connection, info, specs);
     if (whole) {
-      progress.built = static_cast<std::int32_t>(info.indexes.size());
+      progress.built = static_cast<std::int32_t>(specs.size());
       co_return ok();
     }
     if (!is_final(whole.error())) co_return whole.error();
-    for (const auto& spec : info.indexes) {
+    for (const auto& spec : specs) {
       auto one = co_await create(mine, connection, info, std::span(&spec, 1));
       if (one) {
         ++progress.built;
         continue;
       }
       if (!is_final(one.error())) co_return one.error();
-      log(log_level::error, "index", "An index could not be built",
+      const bool repaired_later = policy_.defer_unique_and_ttl;
+      log(repaired_later ? log_level::warn : log_level::error, "index",
+          repaired_later ? "An index is left out until the commit" : "An index could not be built",
           {{"ns", info.ns.to_string()}, {"index", spec.name}, {"cause", one.error().message}});
       failed_.push_back({info.ns.to_string(), spec.name, one.error().message});
     }
@@ -177,6 +181,7 @@ class builder {
   }
 
   cluster::deployment to_;
+  cluster::index_policy policy_;
   std::deque<const cluster::collection_info*> queue_;
   progress_by_namespace& progress_;
   runtime::cancel_scope& scope_;
@@ -188,10 +193,19 @@ class builder {
 
 task<result<std::vector<failed_index>>> build_indexes(cluster::deployment to,
                                                       std::vector<const cluster::collection_info*> collections,
+                                                      cluster::index_policy policy, progress_by_namespace& progress,
+                                                      runtime::cancel_scope& scope,
+                                                      std::chrono::milliseconds patience) {
+  builder all(std::move(to), std::move(collections), policy, progress, scope, patience);
+  co_return co_await all.run();
+}
+
+task<result<std::vector<failed_index>>> build_indexes(cluster::deployment to,
+                                                      std::vector<const cluster::collection_info*> collections,
                                                       progress_by_namespace& progress, runtime::cancel_scope& scope,
                                                       std::chrono::milliseconds patience) {
-  builder all(std::move(to), std::move(collections), progress, scope, patience);
-  co_return co_await all.run();
+  const cluster::index_policy final_form{.defer_unique_and_ttl = false};
+  co_return co_await build_indexes(std::move(to), std::move(collections), final_form, progress, scope, patience);
 }
 
 }  // namespace sluice::index
