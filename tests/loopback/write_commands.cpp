@@ -163,7 +163,8 @@ reply run_find_and_modify(conversation& with, const request& asked) {
   } else {
     body.append_null("value");
   }
-  return written(server, body);
+  server.advance_time();
+  return accepted(server, body);  // no opTime and no electionId (6.0.27)
 }
 
 }  // namespace sluice::loopback
