@@ -7,7 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include "bson/compare.hpp"
 #include "bson/extended_json.hpp"
+#include "engine/cluster/catalog_document.hpp"
 #include "tests/integration/cluster_lane.hpp"
 #include "tests/lab/dataset.hpp"
 
@@ -393,6 +395,35 @@ TEST(cluster_catalog_old, refuses_geo_haystack_indexes) {
   const auto tried = on.run(read_catalog(*node, {}, true));
   ASSERT_FALSE(tried);
   EXPECT_NE(tried.error().message.find("geoHaystack index \"hay\""), std::string::npos) << tried.error().message;
+}
+
+TEST(cluster_catalog_kept, comes_back_from_a_server_as_it_was_read) {
+  lab::replica_set set(set_of("rs0", "6.0.27"));
+  make_zoo(set.connect(), set.connect().server_version());
+  lane on;
+  const auto node = testing::open(on, set.uri());
+  auto all = on.must(read_catalog(*node, {}, true));
+  all.collections.front().listed_at = {};  // a server would put its own time where it finds none
+  bson::builder insert;
+  insert.append("insert", "catalog").open_array("documents");
+  for (const auto& one : to_documents(all)) insert.push(one);
+  insert.close();
+  const auto inserted = on.must(node->run("kept", insert.finish()));
+  EXPECT_EQ(inserted.body.find("n").to_int64(), static_cast<std::int64_t>(all.collections.size()));
+  bson::builder find;
+  find.append("find", "catalog").append("batchSize", 1000);
+  const auto found = on.must(node->run("kept", find.finish()));
+  const auto batch = found.body.at("cursor", "firstBatch").as_array().value();
+  std::vector<bson::document> stored;
+  for (const auto one : batch) stored.emplace_back(one.as_document().value());
+  const auto back = catalog_from(stored);
+  ASSERT_TRUE(back) << back.error().message;
+  ASSERT_EQ(back.value().collections.size(), all.collections.size());
+  for (std::size_t i = 0; i < all.collections.size(); ++i) {
+    EXPECT_TRUE(bson::same_bytes(to_document(all.collections[i]), to_document(back.value().collections[i])))
+        << all.collections[i].ns.to_string();
+  }
+  EXPECT_EQ(described(all), described(back.value()));
 }
 
 TEST(cluster_catalog_large, reads_thousands_of_collections) {
