@@ -4,10 +4,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/runtime/limits.hpp"
+#include "engine/session/progress.hpp"
 
 namespace sluice::session {
 
@@ -23,6 +26,20 @@ struct copy_settings {
   std::uint32_t lanes = 0;                                  // may change; 0: chosen from the number of cores
   std::uint32_t connections = 0;                            // may change; readers and writers per lane, 0: default
   std::chrono::milliseconds retry_time = limits::retry_time_default;  // may change
+};
+
+/// How much of the source's changes may wait on disk until they are applied, unless the operator says otherwise.
+inline constexpr std::uint64_t spool_bytes_default = 64ULL << 30U;
+
+/// Parameters of a copy that is then kept in step with its source until the commit.
+struct sync_settings {
+  copy_settings copy;                                              // drop is not offered here
+  std::string capture = "auto";                                    // may change: "auto", "oplog" or "change-stream"
+  std::filesystem::path spool_dir;                                 // may change: what it held is captured again
+  std::uint64_t spool_bytes_max = spool_bytes_default;             // may change
+  index_building build_indexes = index_building::after_data_copy;  // fixed for a run
+  std::optional<write_blocking> block_writes;                      // nothing: as in start_request
+  bool commit_when_caught_up = false;                              // may change: commits as soon as can_commit is true
 };
 
 }  // namespace sluice::session
