@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "engine/http/json_body.hpp"
+#include "engine/http/namespaces_json.hpp"
 #include "engine/http/progress_json.hpp"
 #include "engine/http/start_body.hpp"
 
@@ -40,14 +42,18 @@ response progress(const request_view& /*request*/, session::controls& controls) 
   return {200, progress_json(controls.snapshot(false))};
 }
 
-response start(const request_view& request, session::controls& controls) {
-  const auto parsed = parse_start_body(request.body);
-  if (const auto* refused = std::get_if<body_refusal>(&parsed)) {
-    return refusal(400, refused->name, refused->description);
-  }
-  const result<> started = controls.start(std::get<session::start_request>(parsed));
-  if (started) return {200, R"({"success":true})"};
-  const error& why = started.error();
+response namespaces(const request_view& request, session::controls& controls) {
+  const std::size_t mark = request.target.find('?');
+  const auto parsed =
+      parse_namespaces_query(mark == std::string_view::npos ? std::string_view{} : request.target.substr(mark + 1));
+  if (const auto* refused = std::get_if<std::string>(&parsed)) return refusal(400, "BadParameter", *refused);
+  return {200, namespaces_json(controls.snapshot(true), std::get<namespaces_query>(parsed))};
+}
+
+/// The session's answer to a call.
+response answer_with(const result<>& outcome) {
+  if (outcome) return {200, R"({"success":true})"};
+  const error& why = outcome.error();
   const std::string_view name =
       why.server_code_name.empty() ? to_string(why.kind) : std::string_view(why.server_code_name);
   switch (why.kind) {
@@ -58,6 +64,23 @@ response start(const request_view& request, session::controls& controls) {
     default:
       return refusal(500, name, why.message);
   }
+}
+
+response start(const request_view& request, session::controls& controls) {
+  const auto parsed = parse_start_body(request.body);
+  if (const auto* refused = std::get_if<body_refusal>(&parsed)) {
+    return refusal(400, refused->name, refused->description);
+  }
+  return answer_with(controls.start(std::get<session::start_request>(parsed)));
+}
+
+/// pause, resume and commit: calls without options.
+template <result<> (session::controls::*call)()>
+response plain_call(const request_view& request, session::controls& controls) {
+  if (const auto refused = check_empty_body(request.body)) {
+    return refusal(400, refused->name, refused->description);
+  }
+  return answer_with((controls.*call)());
 }
 
 response health(const request_view& /*request*/, session::controls& controls) {
@@ -79,16 +102,20 @@ struct route {
 
 constexpr std::array routes{
     route{"/api/v1/progress", "GET", progress},
+    route{"/api/v1/namespaces", "GET", namespaces},
     route{"/api/v1/start", "POST", start},
+    route{"/api/v1/pause", "POST", plain_call<&session::controls::pause>},
+    route{"/api/v1/resume", "POST", plain_call<&session::controls::resume>},
+    route{"/api/v1/commit", "POST", plain_call<&session::controls::commit>},
     route{"/healthz", "GET", health},
 };
 
 // Calls that mongosync has, so that a script learns why it gets no further.
-constexpr std::array<std::string_view, 5> not_offered{"/api/v1/pause", "/api/v1/resume", "/api/v1/commit",
-                                                      "/api/v1/reverse", "/metrics"};
+constexpr std::array<std::string_view, 2> not_offered{"/api/v1/reverse", "/metrics"};
 
 response unknown_path(std::string_view path) {
-  constexpr std::string_view served = "GET /api/v1/progress, POST /api/v1/start and GET /healthz are";
+  constexpr std::string_view served =
+      "GET /api/v1/progress and /api/v1/namespaces, POST /api/v1/start, /pause, /resume and /commit, GET /healthz are";
   if (std::ranges::find(not_offered, path) != not_offered.end()) {
     return refusal(404, "NotOffered", std::string(path) + " is not offered by this version; " + std::string(served));
   }

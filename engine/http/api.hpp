@@ -28,8 +28,9 @@ struct response {
 /// {"success":false,"error":name,"errorDescription":description} with that status.
 [[nodiscard]] response refusal(unsigned status, std::string_view name, std::string_view description);
 
-/// GET /api/v1/progress, POST /api/v1/start, GET /healthz; HEAD wherever GET. Everything else is refused, and so is
-/// whatever a web page may have sent: a foreign Host (421, DNS rebinding) or Origin (403).
+/// Under /api/v1: GET progress and namespaces, POST start, pause, resume and commit; GET /healthz; HEAD wherever GET.
+/// Everything else is refused, and so is whatever a web page may have sent: a foreign Host (421, DNS rebinding) or
+/// Origin (403).
 [[nodiscard]] response handle(const request_view& request, session::controls& controls);
 
 }  // namespace sluice::http

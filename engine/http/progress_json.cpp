@@ -22,6 +22,71 @@ json::object ping(const std::optional<std::int64_t>& ping_ms) {
   return side;
 }
 
+/// As the original words it.
+std::string oplog_time_text(const std::optional<std::int64_t>& seconds) {
+  if (!seconds) return "not checked yet";
+  const std::int64_t minutes = *seconds / 60;
+  if (minutes < 15) return "less than 15 minutes";
+  if (minutes < 120) return std::to_string(minutes) + " minutes";
+  const std::int64_t hours = minutes / 60;
+  return hours > 72 ? "more than 72 hours" : std::to_string(hours) + " hours";
+}
+
+/// What following has come to. `lag` is nothing while PAUSED, as in the original; the plain number stays (0: all was
+/// drained).
+void add_following(json::object& out, const session::progress& now) {
+  const session::follow_progress& follow = now.follow;
+  const bool paused = now.now == session::state::paused;
+  if (follow.lag_seconds && !paused) {
+    json::object lag;
+    lag["overallLagSeconds"] = *follow.lag_seconds;
+    lag["crudLagSeconds"] = *follow.lag_seconds;
+    lag["ddlLagSeconds"] = number_or_null(follow.ddl_lag_seconds);
+    out["lag"] = std::move(lag);
+  } else {
+    out["lag"] = nullptr;
+  }
+  out["lagTimeSeconds"] = number_or_null(follow.lag_seconds);
+  out["totalEventsApplied"] = follow.events_applied;
+  if (now.at == session::phase::change_application) {
+    out["ceaStage"] = follow.consistent ? "steady state" : "collection copy drain";
+    if (follow.seconds_to_catch_up) out["estimatedSecondsToCEACatchup"] = *follow.seconds_to_catch_up;
+  }
+  const bool reads_oplog = now.now == session::state::running && !now.can_write && !follow.captured_by.empty();
+  if (reads_oplog) out["estimatedOplogTimeRemaining"] = oplog_time_text(follow.oplog_seconds_left);
+  if (follow.captured_by.empty()) {  // nothing is followed yet, or ever by a one-shot copy
+    for (const char* name : {"capturedBy", "lastAppliedOptime", "changesPerSecond", "changes", "applyBatches",
+                             "consistencyViolations", "spool"}) {
+      out[name] = nullptr;
+    }
+    return;
+  }
+  out["capturedBy"] = follow.captured_by;
+  out["capturedEntries"] = follow.captured_entries;
+  if (follow.last_applied == bson::timestamp{}) {
+    out["lastAppliedOptime"] = nullptr;
+  } else {
+    out["lastAppliedOptime"] = json::object{{"T", follow.last_applied.seconds}, {"I", follow.last_applied.increment}};
+  }
+  out["changesPerSecond"] = follow.changes_per_second;
+  json::object changes;
+  changes["inserts"] = follow.inserts;
+  changes["updates"] = follow.updates;
+  changes["replaces"] = follow.replaces;
+  changes["deletes"] = follow.deletes;
+  changes["commands"] = follow.commands;
+  out["changes"] = std::move(changes);
+  out["applyBatches"] = follow.windows;
+  out["consistencyViolations"] = follow.violations;
+  out["spool"] = json::object{{"diskBytes", follow.spool_disk_bytes}, {"memoryBytes", follow.spool_memory_bytes}};
+}
+
+/// Built indexes are told while they are built, and for as long as changes are applied.
+bool tells_of_indexes(const session::progress& now) {
+  return now.at == session::phase::index_build ||
+         (now.at == session::phase::change_application && now.indexes_total > 0);
+}
+
 json::object error_object(const error& failure) {
   json::object out;
   out["name"] = failure.server_code_name.empty() ? to_string(failure.kind) : std::string_view(failure.server_code_name);
@@ -35,9 +100,30 @@ json::object before_a_run(const session::progress& now) {
   json::object out;
   out["state"] = to_string(now.now);
   out["canCommit"] = now.can_commit;
-  for (const char* name : {"canWrite", "info", "phase", "lag", "lagTimeSeconds", "totalEventsApplied", "collectionCopy",
-                           "collectionsCopy", "estimatedTotalSecondsToComplete", "directionMapping", "source",
-                           "destination", "mongosyncID", "coordinatorID"}) {
+  for (const char* name : {"canWrite",
+                           "info",
+                           "phase",
+                           "ceaStage",
+                           "lag",
+                           "lagTimeSeconds",
+                           "totalEventsApplied",
+                           "collectionCopy",
+                           "collectionsCopy",
+                           "estimatedTotalSecondsToComplete",
+                           "estimatedSecondsToCEACatchup",
+                           "estimatedOplogTimeRemaining",
+                           "directionMapping",
+                           "source",
+                           "destination",
+                           "mongosyncID",
+                           "coordinatorID",
+                           "capturedBy",
+                           "lastAppliedOptime",
+                           "changesPerSecond",
+                           "changes",
+                           "applyBatches",
+                           "consistencyViolations",
+                           "spool"}) {
     out[name] = nullptr;
   }
   return out;
@@ -50,9 +136,8 @@ json::object during_a_run(const session::progress& now) {
   out["canWrite"] = now.can_write;
   out["info"] = to_string(now.at);
   out["phase"] = to_string(now.at);
-  out["lag"] = nullptr;  // nothing is applied yet that could lag
-  out["lagTimeSeconds"] = nullptr;
-  out["totalEventsApplied"] = 0;
+  add_following(out, now);
+  if (!now.pausing.empty()) out["waitingFor"] = now.pausing;
   // Estimates come from collection statistics; a reader's percentage must not pass 100.
   json::object bytes;
   bytes["estimatedTotalBytes"] = std::max(now.bytes_total, now.bytes_copied);
@@ -63,7 +148,7 @@ json::object during_a_run(const session::progress& now) {
   documents["total"] = std::max(now.documents_total, now.documents_copied);
   out["collectionsCopy"] = json::object{{"estimatedDocumentCounts", std::move(documents)}};
   out["estimatedTotalSecondsToComplete"] = number_or_null(now.seconds_to_complete);
-  if (now.at == session::phase::index_build) {
+  if (tells_of_indexes(now)) {
     json::object indexes;
     indexes["indexesBuilt"] = now.indexes_built;
     indexes["totalIndexesToBuild"] = now.indexes_total;

@@ -3,10 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <set>
-#include <vector>
-
-#include <simdjson.h>
 
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/nearest_name.hpp"
@@ -16,35 +12,6 @@ namespace {
 
 namespace dom = simdjson::dom;
 using check_result = std::optional<body_refusal>;
-
-// The deepest documented field is at level 5 (sharding.shardingEntries[].shardCollection.key[]).
-constexpr std::size_t depth_max = 32;
-
-/// For a message; a sender's megabyte of a name is cut, between two UTF-8 characters.
-std::string in_quotes(std::string_view name) {
-  constexpr std::size_t shown_max = 64;
-  if (name.size() <= shown_max) return "\"" + std::string(name) + "\"";
-  std::size_t end = shown_max;
-  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;
-  return "\"" + std::string(name.substr(0, end)) + "...\"";
-}
-
-std::string_view type_name(const dom::element& value) {
-  switch (value.type()) {
-    case dom::element_type::ARRAY:
-      return "an array";
-    case dom::element_type::OBJECT:
-      return "a document";
-    case dom::element_type::STRING:
-      return "a string";
-    case dom::element_type::BOOL:
-      return "a boolean";
-    case dom::element_type::NULL_VALUE:
-      return "null";
-    default:
-      return "a number";
-  }
-}
 
 body_refusal wrong_type(std::string_view field, std::string_view wanted, const dom::element& value) {
   return {"WrongType", in_quotes(field) + " must be " + std::string(wanted) + ", not " + std::string(type_name(value))};
@@ -77,23 +44,6 @@ check_result empty_array_only(std::string_view field, const dom::element& value,
   if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "an array", value);
   if (given.size() == 0) return {};
   return not_offered(field, otherwise);
-}
-
-check_result build_indexes(std::string_view field, const dom::element& value, std::string_view otherwise) {
-  std::string_view given;
-  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a string", value);
-  static constexpr std::array<std::string_view, 5> known{"afterDataCopy", "beforeDataCopy", "excludeHashed",
-                                                         "excludeHashedAfterCopy", "never"};
-  if (std::ranges::find(known, given) == known.end()) {
-    return body_refusal{"BadValue", in_quotes(field) + " has an unknown value" + runtime::did_you_mean(given, known)};
-  }
-  return string_only(field, value, "afterDataCopy", otherwise);
-}
-
-check_result write_blocking(std::string_view field, const dom::element& value, std::string_view otherwise) {
-  if (value.is<bool>()) return boolean_only<false>(field, value, otherwise);
-  if (!value.is<std::string_view>()) return wrong_type(field, "a string or a boolean", value);
-  return string_only(field, value, "none", otherwise);
 }
 
 check_result destination_data(std::string_view field, const dom::element& value, std::string_view otherwise) {
@@ -138,13 +88,10 @@ struct known_option {
 };
 
 constexpr std::array options{
-    known_option{"buildIndexes", build_indexes, "indexes are always built after the data; leave it out"},
     known_option{"copyInNaturalOrder", natural_order, "every collection is read in natural order; leave it out"},
     known_option{"destinationDataHandling", destination_data, "the namespaces to copy must not exist; leave it out"},
     known_option{"detectRandomId", boolean_only<true>, "every collection is read in natural order; leave it out"},
     known_option{"documentFilter", never_offered, "documents are copied whole collections at a time; leave it out"},
-    known_option{"enableUserWriteBlocking", write_blocking,
-                 "nothing is write-blocked; keep other writers off the destination yourself, and leave it out"},
     known_option{"excludeNamespaces", empty_array_only, "use `sluice copy --exclude`"},
     known_option{"includeNamespaces", empty_array_only, "use `sluice copy --include`"},
     known_option{"namespaceRemap", empty_array_only, "namespaces keep their names; leave it out"},
@@ -158,8 +105,9 @@ constexpr std::array options{
 };
 
 constexpr auto field_names = [] {
-  std::array<std::string_view, options.size() + 2> names{"source", "destination"};
-  std::ranges::transform(options, names.begin() + 2, &known_option::name);
+  std::array<std::string_view, options.size() + 4> names{"source", "destination", "buildIndexes",
+                                                         "enableUserWriteBlocking"};
+  std::ranges::transform(options, names.begin() + 4, &known_option::name);
   return names;
 }();
 
@@ -174,28 +122,37 @@ check_result read_label(std::string_view field, const dom::element& value, std::
   return {};
 }
 
-/// A document with the same key twice means two things to two readers; refused at every level. Depth is bounded by the
-/// parser.
-check_result refuse_duplicate_keys(const dom::element& value) {
-  if (dom::array elements; value.get(elements) == simdjson::SUCCESS) {
-    for (const dom::element element : elements) {
-      if (auto refused = refuse_duplicate_keys(element)) return refused;
-    }
+check_result read_build_indexes(std::string_view field, const dom::element& value, session::start_request& request) {
+  std::string_view given;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a string", value);
+  request.build_indexes = session::index_building_from(given);
+  if (request.build_indexes) return {};
+  static constexpr std::array<std::string_view, 5> known{"afterDataCopy", "beforeDataCopy", "excludeHashed",
+                                                         "excludeHashedAfterCopy", "never"};
+  return body_refusal{"BadValue", in_quotes(field) + " has an unknown value" + runtime::did_you_mean(given, known)};
+}
+
+/// A string, or a boolean as in mongosync's first versions.
+check_result read_write_blocking(std::string_view field, const dom::element& value, session::start_request& request) {
+  using session::write_blocking;
+  bool both_sides = false;
+  if (value.get(both_sides) == simdjson::SUCCESS) {
+    request.block_writes = both_sides ? write_blocking::source_and_destination : write_blocking::none;
     return {};
   }
-  dom::object fields;
-  if (value.get(fields) != simdjson::SUCCESS) return {};
-  std::set<std::string_view> seen;
-  for (const auto [key, field] : fields) {
-    if (!seen.insert(key).second) return body_refusal{"DuplicateField", in_quotes(key) + " is given twice"};
-    if (auto refused = refuse_duplicate_keys(field)) return refused;
-  }
-  return {};
+  std::string_view given;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a string or a boolean", value);
+  request.block_writes = session::write_blocking_from(given);
+  if (request.block_writes) return {};
+  static constexpr std::array<std::string_view, 3> known{"none", "destinationOnly", "sourceAndDestination"};
+  return body_refusal{"BadValue", in_quotes(field) + " has an unknown value" + runtime::did_you_mean(given, known)};
 }
 
 check_result read_field(std::string_view key, const dom::element& value, session::start_request& request) {
   if (key == "source") return read_label(key, value, request.source);
   if (key == "destination") return read_label(key, value, request.destination);
+  if (key == "buildIndexes") return read_build_indexes(key, value, request);
+  if (key == "enableUserWriteBlocking") return read_write_blocking(key, value, request);
   const auto option = std::ranges::find(options, key, &known_option::name);
   if (option != options.end()) return option->check(key, value, option->otherwise);
   return body_refusal{"UnknownField",
@@ -220,21 +177,9 @@ check_result check_labels(const session::start_request& request) {
 }  // namespace
 
 std::variant<session::start_request, body_refusal> parse_start_body(std::string_view body) {
-  if (body.empty()) body = "{}";
   dom::parser parser(limits::http_body_bytes_max);
-  dom::element document;
-  simdjson::error_code fault = parser.allocate(body.size(), depth_max);
-  // simdjson reads some bytes past the end, so it gets a padded copy.
-  const simdjson::padded_string padded(body);
-  if (fault == simdjson::SUCCESS) fault = parser.parse(padded).get(document);
-  if (fault != simdjson::SUCCESS) {
-    return body_refusal{"InvalidJSON", std::string("the body is no JSON document: ") + simdjson::error_message(fault)};
-  }
   dom::object fields;
-  if (document.get(fields) != simdjson::SUCCESS) {
-    return body_refusal{"InvalidJSON", "the body must be a JSON document, not " + std::string(type_name(document))};
-  }
-  if (auto refused = refuse_duplicate_keys(document)) return std::move(*refused);
+  if (auto refused = read_body(body, parser, fields)) return std::move(*refused);
   session::start_request request;
   for (const auto [key, value] : fields) {
     if (auto refused = read_field(key, value, request)) return std::move(*refused);

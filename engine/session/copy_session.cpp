@@ -93,6 +93,15 @@ copy_session::~copy_session() {
 }
 
 result<> copy_session::start(const start_request& request) {
+  if (request.build_indexes.value_or(index_building::after_data_copy) != index_building::after_data_copy) {
+    return failure(error_kind::configuration,
+                   "buildIndexes: a one-shot copy builds the indexes after the data; leave it out");
+  }
+  if (request.block_writes.value_or(write_blocking::none) != write_blocking::none) {
+    return failure(error_kind::configuration,
+                   "enableUserWriteBlocking: a one-shot copy blocks no writes; keep other writers off the destination "
+                   "yourself, and leave it out");
+  }
   {
     const std::scoped_lock lock(inner_->mutex);
     if (!inner_->started && request.source == inner_->names.destination) {

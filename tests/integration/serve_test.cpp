@@ -185,6 +185,10 @@ TEST_F(serve, a_copy_from_start_to_end) {
   EXPECT_EQ(after.integer("collectionCopy.estimatedCopiedBytes"), after.integer("collectionCopy.estimatedTotalBytes"));
   EXPECT_EQ(after.integer("collectionsCopy.estimatedDocumentCounts.copied"), 30'000);
   EXPECT_FALSE(after.has("error"));
+  const document page = sluice.call("GET", "/api/v1/namespaces?limit=1&sort=size").body;
+  EXPECT_EQ(page.integer("total"), 1);
+  EXPECT_EQ(page.text("namespaces.0.namespace"), "lim.docs") << to_text(*page.get());
+  EXPECT_EQ(page.integer("namespaces.0.copiedDocuments"), 30'000);
   expect_equal(*first, *second);
   EXPECT_EQ(sluice.terminate().signal, 0) << sluice.output();
 }
@@ -236,6 +240,11 @@ TEST_F(serve, wrong_requests_are_answered_and_change_nothing) {
   const answer unknown = sluice.start(R"({"source": "cluster0", "destination": "cluster1", "verificaton": {}})");
   expect_refusal(unknown, 400, "UnknownField");
   EXPECT_TRUE(holds(unknown.body.text("errorDescription"), "verification")) << to_text(*unknown.body.get());
+  for (const char* call : {"/api/v1/pause", "/api/v1/resume", "/api/v1/commit"}) {
+    expect_refusal(sluice.call("POST", call, R"({"now": true})"), 400, "UnknownField");
+    expect_refusal(sluice.call("GET", call), 405, "MethodNotAllowed");
+  }
+  expect_refusal(sluice.call("GET", "/api/v1/namespaces?limit=all"), 400, "BadParameter");
   expect_refusal(sluice.call("GET", "/api/v1/nothing"), 404, "NotFound");
   expect_refusal(sluice.call("GET", to_start), 405, "MethodNotAllowed");
   expect_refusal(sluice.call("POST", "/api/v1/progress", "{}"), 405, "MethodNotAllowed");

@@ -63,12 +63,143 @@ TEST(api, a_bad_body_never_reaches_the_session) {
 
 TEST(api, the_sessions_errors_keep_their_text) {
   fake_controls controls;
-  controls.refuse_start_with(failure(error_kind::configuration, "cluster1 is a standalone"));
+  controls.refuse_with(failure(error_kind::configuration, "cluster1 is a standalone"));
   const response reply = handle({"POST", "/api/v1/start", start_body}, controls);
   EXPECT_EQ(reply.status, 400U);
   EXPECT_EQ(json::parse(reply.body).at("errorDescription"), json::value("cluster1 is a standalone"));
-  controls.refuse_start_with(failure(error_kind::network, "b:27018 refused"));
+  controls.refuse_with(failure(error_kind::network, "b:27018 refused"));
   EXPECT_EQ(handle({"POST", "/api/v1/start", start_body}, controls).status, 500U);
+}
+
+std::string description_of(const response& reply) {
+  return std::string(json::parse(reply.body).at("errorDescription").as_string());
+}
+
+TEST(api, a_run_is_paused_resumed_and_committed) {
+  fake_controls controls;
+  const auto call = [&](std::string_view path) { return handle({"POST", path, "{}"}, controls); };
+  ASSERT_EQ(handle({"POST", "/api/v1/start", start_body}, controls).status, 200U);
+  const response paused = call("/api/v1/pause");
+  EXPECT_EQ(paused.status, 200U);
+  EXPECT_EQ(paused.body, R"({"success":true})");
+  EXPECT_EQ(controls.wanted(), session::wish::pause);
+  controls.drained();
+  EXPECT_EQ(call("/api/v1/resume").status, 200U);
+  EXPECT_EQ(controls.wanted(), session::wish::run);
+  controls.can_commit(true);
+  EXPECT_EQ(call("/api/v1/commit").status, 200U);
+  EXPECT_EQ(controls.snapshot(false).now, session::state::committing);
+}
+
+struct wrong_call {
+  const char* name;
+  std::string_view path;
+  std::vector<std::string_view> before;  // calls that are taken
+  std::string_view says;                 // in errorDescription
+};
+void PrintTo(const wrong_call& which, std::ostream* out) {
+  *out << which.name;
+}
+class call_in_the_wrong_state : public testing::TestWithParam<wrong_call> {};
+
+TEST_P(call_in_the_wrong_state, is_refused_with_what_is_allowed) {
+  fake_controls controls;
+  for (const std::string_view call : GetParam().before) {
+    if (call == "drained") {
+      controls.drained();
+    } else if (call == "can_commit") {
+      controls.can_commit(true);
+    } else {
+      ASSERT_EQ(handle({"POST", call, call.ends_with("start") ? start_body : "{}"}, controls).status, 200U) << call;
+    }
+  }
+  const session::state state = controls.snapshot(false).now;
+  const response reply =
+      handle({"POST", GetParam().path, GetParam().path.ends_with("start") ? start_body : "{}"}, controls);
+  EXPECT_EQ(reply.status, 409U);
+  EXPECT_EQ(error_of(reply), "IllegalState");
+  EXPECT_NE(description_of(reply).find(GetParam().says), std::string::npos) << reply.body;
+  EXPECT_EQ(controls.snapshot(false).now, state);
+}
+
+constexpr std::string_view to_start = "/api/v1/start";
+constexpr std::string_view to_pause = "/api/v1/pause";
+constexpr std::string_view to_resume = "/api/v1/resume";
+constexpr std::string_view to_commit = "/api/v1/commit";
+INSTANTIATE_TEST_SUITE_P(
+    all, call_in_the_wrong_state,
+    testing::Values(
+        wrong_call{"idle_pause", to_pause, {}, "IDLE; allowed: start"},
+        wrong_call{"idle_resume", to_resume, {}, "IDLE; allowed: start"},
+        wrong_call{"idle_commit", to_commit, {}, "IDLE; allowed: start"},
+        wrong_call{"running_resume", to_resume, {to_start}, "RUNNING; allowed: pause"},
+        wrong_call{
+            "running_commit_too_early", to_commit, {to_start}, "the copy is under way; wait until canCommit is true"},
+        wrong_call{"pausing_resume", to_resume, {to_start, to_pause}, "before PAUSED is reached"},
+        wrong_call{"pausing_commit", to_commit, {to_start, "can_commit", to_pause}, "wait for PAUSED"},
+        wrong_call{"paused_start", to_start, {to_start, to_pause, "drained"}, "PAUSED; allowed: resume and commit"},
+        wrong_call{"paused_pause", to_pause, {to_start, to_pause, "drained"}, "PAUSED; allowed: resume and commit"},
+        wrong_call{
+            "committing_pause", to_pause, {to_start, "can_commit", to_commit}, "COMMITTING; allowed: only progress"},
+        wrong_call{
+            "committing_commit", to_commit, {to_start, "can_commit", to_commit}, "COMMITTING; allowed: only progress"}),
+    [](const auto& which) { return which.param.name; });
+
+struct wrong_body {
+  std::string_view body;
+  std::string_view name;
+};
+
+TEST(api, calls_without_options_take_an_empty_document_or_nothing) {
+  for (const std::string_view path : {to_pause, to_resume, to_commit}) {
+    for (const auto& [body, name] :
+         {wrong_body{"{", "InvalidJSON"}, wrong_body{"[]", "InvalidJSON"}, wrong_body{"pause", "InvalidJSON"},
+          wrong_body{"{} {}", "InvalidJSON"}, wrong_body{R"({"force":true})", "UnknownField"},
+          wrong_body{R"({"a":1,"a":2})", "DuplicateField"}}) {
+      fake_controls controls;
+      ASSERT_EQ(handle({"POST", to_start, start_body}, controls).status, 200U);
+      const response reply = handle({"POST", path, body}, controls);
+      EXPECT_EQ(reply.status, 400U) << path << " " << body;
+      EXPECT_EQ(error_of(reply), name) << path << " " << body;
+      EXPECT_EQ(controls.wanted(), session::wish::run);
+    }
+    EXPECT_EQ(handle({"GET", path}, *std::make_unique<fake_controls>()).allow, "POST");
+  }
+  fake_controls controls;
+  ASSERT_EQ(handle({"POST", to_start, start_body}, controls).status, 200U);
+  EXPECT_EQ(handle({"POST", to_pause, ""}, controls).status, 200U);
+}
+
+TEST(api, a_calls_other_errors_keep_their_kind) {
+  fake_controls controls;
+  controls.refuse_with({error_kind::server, "b:27018 answered NotWritablePrimary", 10107, "NotWritablePrimary"});
+  for (const std::string_view path : {to_pause, to_resume, to_commit}) {
+    const response reply = handle({"POST", path, "{}"}, controls);
+    EXPECT_EQ(reply.status, 500U);
+    EXPECT_EQ(error_of(reply), "NotWritablePrimary");
+  }
+}
+
+TEST(api, namespaces_come_in_pages) {
+  fake_controls controls;
+  session::progress now;
+  now.now = session::state::running;
+  for (const char* name : {"shop.c", "shop.a", "shop.b"}) {
+    session::collection_progress one;
+    one.ns = name;
+    now.collections.push_back(one);
+  }
+  controls.set(now);
+  const response second = handle({"GET", "/api/v1/namespaces?page=2&limit=2"}, controls);
+  EXPECT_EQ(second.status, 200U);
+  const json::value body = json::parse(second.body);
+  EXPECT_EQ(body.at("total"), json::value(3));
+  ASSERT_EQ(body.at("namespaces").as_array().size(), 1U);
+  EXPECT_EQ(body.at("namespaces").at(0).at("namespace"), json::value("shop.c"));
+  const response wrong = handle({"GET", "/api/v1/namespaces?limit=0"}, controls);
+  EXPECT_EQ(wrong.status, 400U);
+  EXPECT_EQ(error_of(wrong), "BadParameter");
+  EXPECT_EQ(handle({"POST", "/api/v1/namespaces", "{}"}, controls).allow, "GET, HEAD");
 }
 
 TEST(api, health_follows_the_session) {
@@ -89,7 +220,7 @@ TEST(api, unknown_paths_are_404_and_known_but_absent_calls_say_so) {
   EXPECT_EQ(error_of(handle({"GET", "/api/v1/progress/"}, controls)), "NotFound");
   EXPECT_EQ(error_of(handle({"GET", "*"}, controls)), "NotFound");
   EXPECT_EQ(error_of(handle({"GET", ""}, controls)), "NotFound");
-  for (const char* path : {"/api/v1/pause", "/api/v1/resume", "/api/v1/commit", "/api/v1/reverse"}) {
+  for (const char* path : {"/api/v1/reverse", "/metrics"}) {
     const response reply = handle({"POST", path, "{}"}, controls);
     EXPECT_EQ(reply.status, 404U);
     EXPECT_EQ(error_of(reply), "NotOffered");

@@ -1,39 +1,76 @@
-// A session that is whatever a test says it is.
+// A session that is whatever a test says it is; calls are taken as the state machine of real sessions takes them.
 #pragma once
 
-#include <atomic>
 #include <mutex>
+#include <optional>
 #include <vector>
 
+#include "engine/session/lifecycle.hpp"
 #include "engine/session/progress.hpp"
 
 namespace sluice::http::test {
 
 class fake_controls final : public session::controls {
  public:
-  session::progress snapshot(bool /*with_collections*/) const override {
+  session::progress snapshot(bool with_collections) const override {
     const std::lock_guard guard(mutex_);
-    return now_;
+    session::progress told = now_;
+    if (!with_collections) told.collections.clear();
+    return told;
   }
   result<> start(const session::start_request& request) override {
     const std::lock_guard guard(mutex_);
     if (refusal_) return *refusal_;
-    if (now_.now != session::state::idle) {
-      return failure(error_kind::refused, "start is taken in IDLE only; the state is RUNNING");
-    }
-    started_.push_back(request);
-    now_.now = session::state::running;
-    return ok();
+    auto outcome = done(life_.start());
+    if (outcome) started_.push_back(request);
+    return outcome;
   }
-  result<> pause() override { return failure(error_kind::refused, "this fake does not pause"); }
-  result<> resume() override { return failure(error_kind::refused, "this fake does not resume"); }
-  result<> commit() override { return failure(error_kind::refused, "this fake does not commit"); }
+  result<> pause() override {
+    const std::lock_guard guard(mutex_);
+    if (refusal_) return *refusal_;
+    return done(life_.pause());
+  }
+  result<> resume() override {
+    const std::lock_guard guard(mutex_);
+    if (refusal_) return *refusal_;
+    return done(life_.resume());
+  }
+  result<> commit() override {
+    const std::lock_guard guard(mutex_);
+    if (refusal_) return *refusal_;
+    return done(life_.commit(now_.can_commit, "the copy is under way"));
+  }
+
+  /// What a run that was paused, or committed, has come to.
+  void drained() {
+    const std::lock_guard guard(mutex_);
+    life_.paused();
+    now_.now = life_.now();
+  }
+  void committed() {
+    const std::lock_guard guard(mutex_);
+    life_.committed();
+    now_.now = life_.now();
+  }
+  void commit_refused() {
+    const std::lock_guard guard(mutex_);
+    life_.commit_refused();
+    now_.now = life_.now();
+  }
+  void can_commit(bool can) {
+    const std::lock_guard guard(mutex_);
+    now_.can_commit = can;
+  }
+  [[nodiscard]] session::wish wanted() const {
+    const std::lock_guard guard(mutex_);
+    return life_.wanted();
+  }
 
   void set(session::progress now) {
     const std::lock_guard guard(mutex_);
     now_ = std::move(now);
   }
-  void refuse_start_with(error why) {
+  void refuse_with(error why) {
     const std::lock_guard guard(mutex_);
     refusal_ = std::move(why);
   }
@@ -43,7 +80,13 @@ class fake_controls final : public session::controls {
   }
 
  private:
+  result<> done(result<> outcome) {
+    if (outcome) now_.now = life_.now();
+    return outcome;
+  }
+
   mutable std::mutex mutex_;
+  session::lifecycle life_;
   session::progress now_ = [] {
     session::progress idle;
     idle.now = session::state::idle;

@@ -38,8 +38,27 @@ TEST(progress_json, idle_has_every_field_but_only_two_values) {
   json::object fields = progress_of(idle);
   EXPECT_EQ(fields.at("state"), json::value("IDLE"));
   EXPECT_EQ(fields.at("canCommit"), json::value(false));
-  for (const char* name : {"canWrite", "info", "lagTimeSeconds", "lag", "totalEventsApplied", "collectionCopy",
-                           "directionMapping", "source", "destination", "mongosyncID", "coordinatorID"}) {
+  for (const char* name : {"canWrite",
+                           "info",
+                           "lagTimeSeconds",
+                           "lag",
+                           "totalEventsApplied",
+                           "collectionCopy",
+                           "directionMapping",
+                           "source",
+                           "destination",
+                           "mongosyncID",
+                           "coordinatorID",
+                           "ceaStage",
+                           "estimatedSecondsToCEACatchup",
+                           "estimatedOplogTimeRemaining",
+                           "lastAppliedOptime",
+                           "changesPerSecond",
+                           "changes",
+                           "applyBatches",
+                           "consistencyViolations",
+                           "spool",
+                           "capturedBy"}) {
     ASSERT_TRUE(fields.contains(name)) << name;
     EXPECT_TRUE(fields.at(name).is_null()) << name;
   }
@@ -70,6 +89,112 @@ TEST(progress_json, a_copy_shows_both_dialects) {
   EXPECT_EQ(fields.at("mongosyncID"), json::value("coordinator"));
   EXPECT_EQ(fields.at("coordinatorID"), json::value("coordinator"));
   EXPECT_FALSE(fields.contains("indexBuilding"));
+}
+
+session::progress following() {
+  session::progress now = running(session::phase::change_application);
+  now.indexes_total = 0;
+  now.follow.lag_seconds = 7;
+  now.follow.last_applied = {1'700'000'000, 3};
+  now.follow.events_applied = 15;
+  now.follow.inserts = 5;
+  now.follow.updates = 4;
+  now.follow.replaces = 3;
+  now.follow.deletes = 2;
+  now.follow.commands = 1;
+  now.follow.changes_per_second = 2.5;
+  now.follow.windows = 6;
+  now.follow.violations = 8;
+  now.follow.captured_by = "oplog";
+  now.follow.captured_entries = 20;
+  now.follow.spool_disk_bytes = 1000;
+  now.follow.spool_memory_bytes = 10;
+  return now;
+}
+
+TEST(progress_json, following_shows_lag_and_what_is_applied) {
+  const json::object fields = progress_of(following());
+  EXPECT_EQ(fields.at("info"), json::value("change event application"));
+  EXPECT_EQ(json::serialize(fields.at("lag")), R"({"overallLagSeconds":7,"crudLagSeconds":7,"ddlLagSeconds":null})");
+  EXPECT_EQ(fields.at("lagTimeSeconds"), json::value(7));
+  EXPECT_EQ(fields.at("totalEventsApplied"), json::value(15));
+  EXPECT_EQ(json::serialize(fields.at("lastAppliedOptime")), R"({"T":1700000000,"I":3})");
+  EXPECT_EQ(json::serialize(fields.at("changes")),
+            R"({"inserts":5,"updates":4,"replaces":3,"deletes":2,"commands":1})");
+  EXPECT_EQ(fields.at("changesPerSecond"), json::value(2.5));
+  EXPECT_EQ(fields.at("applyBatches"), json::value(6));
+  EXPECT_EQ(fields.at("consistencyViolations"), json::value(8));
+  EXPECT_EQ(fields.at("capturedBy"), json::value("oplog"));
+  EXPECT_EQ(fields.at("capturedEntries"), json::value(20));
+  EXPECT_EQ(json::serialize(fields.at("spool")), R"({"diskBytes":1000,"memoryBytes":10})");
+  EXPECT_FALSE(fields.contains("estimatedSecondsToCEACatchup"));
+  EXPECT_FALSE(fields.contains("indexBuilding"));
+  EXPECT_FALSE(fields.contains("waitingFor"));
+}
+
+TEST(progress_json, the_stage_of_following_is_told_while_it_lasts) {
+  session::progress now = following();
+  EXPECT_EQ(progress_of(now).at("ceaStage"), json::value("collection copy drain"));
+  now.follow.consistent = true;
+  EXPECT_EQ(progress_of(now).at("ceaStage"), json::value("steady state"));
+  now.at = session::phase::committing;
+  EXPECT_FALSE(progress_of(now).contains("ceaStage"));
+}
+
+TEST(progress_json, nothing_is_invented_before_anything_is_applied) {
+  session::progress now = running(session::phase::collection_copy);
+  now.follow.captured_by = "change-stream";
+  const json::object fields = progress_of(now);
+  EXPECT_TRUE(fields.at("lag").is_null());
+  EXPECT_TRUE(fields.at("lagTimeSeconds").is_null());
+  EXPECT_TRUE(fields.at("lastAppliedOptime").is_null());
+  EXPECT_EQ(fields.at("estimatedOplogTimeRemaining"), json::value("not checked yet"));
+  for (const char* name : {"changes", "spool", "capturedBy", "changesPerSecond"}) {
+    EXPECT_TRUE(progress_of(running(session::phase::collection_copy)).at(name).is_null()) << name;
+  }
+}
+
+TEST(progress_json, a_catalog_change_has_its_own_lag) {
+  session::progress now = following();
+  now.follow.ddl_lag_seconds = 2;
+  EXPECT_EQ(progress_of(now).at("lag").at("ddlLagSeconds"), json::value(2));
+}
+
+TEST(progress_json, paused_means_no_lag_object_and_a_lag_of_zero) {
+  session::progress now = following();
+  now.now = session::state::paused;
+  now.follow.lag_seconds = 0;
+  const json::object fields = progress_of(now);
+  EXPECT_TRUE(fields.at("lag").is_null());
+  EXPECT_EQ(fields.at("lagTimeSeconds"), json::value(0));
+  EXPECT_FALSE(fields.contains("estimatedOplogTimeRemaining"));
+}
+
+TEST(progress_json, a_pause_under_way_says_what_it_waits_for) {
+  session::progress now = following();
+  now.pausing = "3 transactions are open on the source";
+  now.follow.seconds_to_catch_up = 4;
+  EXPECT_EQ(progress_of(now).at("waitingFor"), json::value("3 transactions are open on the source"));
+  EXPECT_EQ(progress_of(now).at("estimatedSecondsToCEACatchup"), json::value(4));
+}
+
+TEST(progress_json, the_oplogs_time_is_worded_as_in_the_original) {
+  session::progress now = following();
+  for (const auto& [seconds, text] :
+       {std::pair(0, "less than 15 minutes"), std::pair(15 * 60 - 1, "less than 15 minutes"),
+        std::pair(45 * 60, "45 minutes"), std::pair(12 * 3600, "12 hours"), std::pair(72 * 3600, "72 hours"),
+        std::pair(73 * 3600, "more than 72 hours")}) {
+    now.follow.oplog_seconds_left = seconds;
+    EXPECT_EQ(progress_of(now).at("estimatedOplogTimeRemaining"), json::value(text));
+  }
+  now.can_write = true;
+  EXPECT_FALSE(progress_of(now).contains("estimatedOplogTimeRemaining"));
+}
+
+TEST(progress_json, indexes_stay_told_while_changes_are_applied) {
+  session::progress now = following();
+  now.indexes_total = 9;
+  EXPECT_EQ(progress_of(now).at("indexBuilding").at("indexesBuilt"), json::value(3));
 }
 
 TEST(progress_json, no_rate_yet_means_null_seconds) {

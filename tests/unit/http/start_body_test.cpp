@@ -88,14 +88,11 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"reversible", with(R"("reversible":true)"), "OptionNotOffered: \"reversible\"", ""},
         body_case{"reversible_type", with(R"("reversible":"no")"), "WrongType: \"reversible\" must be a boolean",
                   "a string"},
-        body_case{"indexes_before", with(R"("buildIndexes":"beforeDataCopy")"), "OptionNotOffered: \"buildIndexes\"",
-                  ""},
-        body_case{"indexes_never", with(R"("buildIndexes":"never")"), "OptionNotOffered", ""},
         body_case{"indexes_misspelt", with(R"("buildIndexes":"afterDataCpy")"), "BadValue: \"buildIndexes\"",
                   "afterDataCopy"},
         body_case{"indexes_type", with(R"("buildIndexes":true)"), "WrongType: \"buildIndexes\"", "a boolean"},
-        body_case{"blocking_true", with(R"("enableUserWriteBlocking":true)"), "OptionNotOffered", "WriteBlocking"},
-        body_case{"blocking_dual", with(R"("enableUserWriteBlocking":"sourceAndDestination")"), "OptionNotOffered", ""},
+        body_case{"blocking_misspelt", with(R"("enableUserWriteBlocking":"destinationonly")"),
+                  "BadValue: \"enableUserWriteBlocking\"", "destinationOnly"},
         body_case{"blocking_type", with(R"("enableUserWriteBlocking":1)"), "WrongType", "a number"},
         body_case{"existing_data", with(R"("preExistingDestinationData":true)"), "OptionNotOffered", ""},
         body_case{"verify", with(R"("verification":{"enabled":true})"), "OptionNotOffered: \"verification.enabled\"",
@@ -116,12 +113,41 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"data_handling", with(R"("destinationDataHandling":"ignorePreExistingNamespaces")"),
                   "OptionNotOffered", ""}));
 
+session::start_request taken(const std::string& option) {
+  const auto parsed = parse_start_body(with(option));
+  EXPECT_TRUE(std::holds_alternative<session::start_request>(parsed)) << option;
+  return std::get<session::start_request>(parsed);
+}
+
+TEST(start_body, says_when_indexes_are_built) {
+  using session::index_building;
+  for (const auto& [name, wanted] : {std::pair("afterDataCopy", index_building::after_data_copy),
+                                     std::pair("beforeDataCopy", index_building::before_data_copy),
+                                     std::pair("excludeHashed", index_building::exclude_hashed),
+                                     std::pair("excludeHashedAfterCopy", index_building::exclude_hashed_after_copy),
+                                     std::pair("never", index_building::never)}) {
+    EXPECT_EQ(taken("\"buildIndexes\":\"" + std::string(name) + "\"").build_indexes, wanted) << name;
+  }
+  EXPECT_FALSE(taken(R"("reversible":false)").build_indexes);
+}
+
+TEST(start_body, says_whose_writes_are_blocked) {
+  using session::write_blocking;
+  for (const auto& [value, wanted] :
+       {std::pair(R"("none")", write_blocking::none), std::pair("false", write_blocking::none),
+        std::pair(R"("destinationOnly")", write_blocking::destination_only),
+        std::pair(R"("sourceAndDestination")", write_blocking::source_and_destination),
+        std::pair("true", write_blocking::source_and_destination)}) {
+    EXPECT_EQ(taken("\"enableUserWriteBlocking\":" + std::string(value)).block_writes, wanted) << value;
+  }
+  EXPECT_FALSE(taken(R"("reversible":false)").block_writes);
+}
+
 TEST(start_body, options_that_ask_for_what_happens_anyway_are_taken) {
   for (const char* option :
-       {R"("reversible":false)", R"("buildIndexes":"afterDataCopy")", R"("enableUserWriteBlocking":"none")",
-        R"("enableUserWriteBlocking":false)", R"("preExistingDestinationData":false)",
-        R"("verification":{"enabled":false})", R"("verification":{})", R"("includeNamespaces":[])",
-        R"("copyInNaturalOrder":[{"database":"."}])", R"("detectRandomId":true)", R"("skipDiskSpaceCheck":true)",
+       {R"("reversible":false)", R"("preExistingDestinationData":false)", R"("verification":{"enabled":false})",
+        R"("verification":{})", R"("includeNamespaces":[])", R"("copyInNaturalOrder":[{"database":"."}])",
+        R"("detectRandomId":true)", R"("skipDiskSpaceCheck":true)",
         R"("destinationDataHandling":"requireEmptyDestination")"}) {
     EXPECT_EQ(fate_of(with(option)), "") << option;
   }
