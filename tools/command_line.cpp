@@ -1,130 +1,18 @@
 #include "tools/command_line.hpp"
 
 #include <algorithm>
-
-#include <CLI/CLI.hpp>
+#include <array>
 
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/nearest_name.hpp"
 #include "tools/config.hpp"
+#include "tools/flags.hpp"
 #include "tools/mongosync_options.hpp"
 #include "tools/redaction.hpp"
 #include "tools/uri_source.hpp"
 
 namespace sluice::tools {
 namespace {
-
-constexpr const char* footer =
-    "URIs with a password are best kept off the command line: use the ...-file flags or the environment\n"
-    "(SLUICE_SOURCE_URI, SLUICE_DESTINATION_URI; SLUICE_CLUSTER0, SLUICE_CLUSTER1).\n"
-    "\n"
-    "Exit codes: 0 everything is there; 1 failed; 2 wrong usage; 3 refused before anything was written; "
-    "130 interrupted.";
-
-struct copy_flags {
-  std::optional<std::string> source, source_file, destination, destination_file;
-  std::optional<log_level> verbosity;
-  std::optional<log_format> format;
-  std::optional<std::uint32_t> memory_mb, lanes, connections, retry_seconds;
-  std::vector<std::string> include, exclude;
-  bool drop = false;
-  bool reset = false;
-  bool yes = false;
-  std::string summary_json;
-};
-
-/// Takes any of `serve_values` and `copy_flags`: both have these members.
-template <class Flags>
-void add_common_options(CLI::App& app, Flags& flags, io_choice& io) {
-  app.add_option_function<std::string>(
-         "--verbosity",
-         [&flags](const std::string& name) {
-           flags.verbosity = parse_verbosity(name);
-           if (!flags.verbosity) throw CLI::ValidationError("--verbosity", "unknown level \"" + name + "\"");
-         },
-         "TRACE, DEBUG, INFO, WARN, ERROR or FATAL (default INFO)")
-      ->type_name("LEVEL");
-  app.add_option_function<std::string>(
-         "--log-format",
-         [&flags](const std::string& name) {
-           flags.format = parse_log_format(name);
-           if (!flags.format) throw CLI::ValidationError("--log-format", "must be auto, text or json");
-         },
-         "auto (text on a terminal, else JSON), text or json")
-      ->type_name("FORMAT");
-  app.add_option("--memory-mb", flags.memory_mb, "Memory the process may take, in MiB (default 256)")
-      ->check(CLI::Range(static_cast<std::uint32_t>(limits::memory_min_bytes / limits::mib), bounds::memory_mb_max))
-      ->type_name("N");
-  app.add_option("--lanes", flags.lanes, "Threads that move data; 0: from the number of cores")
-      ->check(CLI::Range(0U, bounds::lanes_max))
-      ->type_name("N");
-  app.add_option("--connections", flags.connections, "Readers and writers of a lane; 0: the default")
-      ->check(CLI::Range(0U, bounds::connections_max))
-      ->type_name("N");
-  app.add_option("--retry-seconds", flags.retry_seconds,
-                 "How long a deployment may be out of reach before giving up (default 600)")
-      ->check(CLI::Range(0U, bounds::retry_seconds_max))
-      ->type_name("N");
-  app.add_option_function<std::string>(
-         "--io",
-         [&io](const std::string& name) {
-           if (name != "auto" && name != "io_uring" && name != "epoll") {
-             throw CLI::ValidationError("--io", "must be auto, io_uring or epoll");
-           }
-           io = name == "auto" ? io_choice::automatic : name == "epoll" ? io_choice::epoll : io_choice::io_uring;
-         },
-         "auto, io_uring or epoll: what to wait with")
-      ->type_name("BACKEND")
-      ->group("Advanced");
-}
-
-CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io) {
-  CLI::App* const copy = app.add_subcommand("copy", "Copy once, show progress, end");
-  auto* const source = copy->add_option("--source", flags.source, "URI of the deployment to copy from");
-  auto* const destination = copy->add_option("--destination", flags.destination, "URI of the deployment to copy to");
-  copy->add_option("--source-uri-file", flags.source_file, "File that holds the source's URI")->excludes(source);
-  copy->add_option("--destination-uri-file", flags.destination_file, "File that holds the destination's URI")
-      ->excludes(destination);
-  copy->add_option("--include", flags.include, "Copy only this \"db\" or \"db.collection\"; may be given again")
-      ->allow_extra_args(false)
-      ->type_name("NS");
-  copy->add_option("--exclude", flags.exclude, "Leave out this \"db\" or \"db.collection\"; may be given again")
-      ->allow_extra_args(false)
-      ->type_name("NS");
-  copy->add_flag("--drop", flags.drop, "Drop the destination's namespaces that are to be copied, first");
-  copy->add_flag("--reset", flags.reset, "Drop the checkpoint of an unfinished copy and start over");
-  copy->add_flag("--yes", flags.yes, "Do not ask");
-  copy->add_option("--summary-json", flags.summary_json, "Write the summary to this file as JSON")->type_name("FILE");
-  add_common_options(*copy, flags, io);
-  copy->footer(footer);
-  return copy;
-}
-
-void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, io_choice& io) {
-  app.add_option("--config", config, "Configuration file, YAML or JSON; keys are these flags")->type_name("FILE");
-  auto* const cluster0 = app.add_option("--cluster0", flags.cluster0, "URI of one deployment");
-  auto* const cluster1 = app.add_option("--cluster1", flags.cluster1, "URI of the other one");
-  app.add_option("--cluster0-file", flags.cluster0_file, "File that holds the URI of cluster0")->excludes(cluster0);
-  app.add_option("--cluster1-file", flags.cluster1_file, "File that holds the URI of cluster1")->excludes(cluster1);
-  app.add_option("--port", flags.port, "Port of the HTTP API on localhost (default 27182)")
-      ->check(CLI::Range(0, 65535))
-      ->type_name("N");
-  app.add_option("--logPath", flags.log_path, "Directory (or file) for the log; default: standard output");
-  app.add_option("--loadLevel", flags.load_level, "1 (gentle) to 4 (everything) on both deployments (default 3)")
-      ->check(CLI::Range(1U, bounds::load_level_max))
-      ->type_name("N");
-  add_common_options(app, flags, io);
-  for (const std::string_view name : options_without_effect()) {
-    app.add_flag_function(
-           "--" + std::string(name),
-           [name](std::int64_t given) {
-             const auto reason = given > 0 ? std::nullopt : reason_to_refuse_false(name);
-             if (reason) throw CLI::ValidationError("--" + std::string(name), *reason);
-           },
-           "Accepted; there is nothing to switch off")
-        ->group("Accepted for compatibility");
-  }
-}
 
 error usage(const std::string& message) {
   return failure(error_kind::configuration, redacted(message));
@@ -241,6 +129,21 @@ result<serve_options> to_serve_options(const serve_values& flags, const std::str
   return options;
 }
 
+result<client_options> to_client_options(client_call call, const client_flags& flags) {
+  client_options options;
+  options.call = call;
+  options.json = flags.json;
+  options.wait = flags.wait;
+  if (flags.url) {
+    SLUICE_TRY(options.server, parse_api_url(*flags.url));
+  }
+  options.server.port = flags.port.value_or(options.server.port);
+  return options;
+}
+
+constexpr std::array client_calls_offered{client_call::status, client_call::pause, client_call::resume,
+                                          client_call::commit};
+
 bool any_serve_option(const CLI::App& app) {
   return std::ranges::any_of(app.get_options(), [](const CLI::Option* option) { return option->count() > 0; });
 }
@@ -252,13 +155,17 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   CLI::App app("Copies a live MongoDB replica set into another one.", "sluice");
   app.set_version_flag("--version,-v", version_text);
   app.allow_extras();
-  app.footer(footer);
+  app.require_subcommand(0, 1);
   command_line out;
   serve_values serve;
   std::string config;
-  copy_flags flags;
+  copy_flags copying;
+  client_flags asking;
   add_serve_options(app, serve, config, out.io);
-  const CLI::App* const copy = add_copy_command(app, flags, out.io);
+  const CLI::App* const copy = add_copy_command(app, copying, out.io);
+  std::array<const CLI::App*, client_calls_offered.size()> clients{};
+  std::ranges::transform(client_calls_offered, clients.begin(),
+                         [&](client_call call) { return add_client_command(app, call, asking); });
   try {
     std::ranges::reverse(arguments);  // as CLI11 wants a vector
     app.parse(std::move(arguments));
@@ -271,14 +178,23 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   } catch (const CLI::ParseError& fault) {
     return usage(fault.what());
   }
+  const std::vector<CLI::App*> commands = app.get_subcommands();
   const std::vector<std::string> rest = app.remaining(true);
-  if (!rest.empty()) return unexpected(rest.front(), app, copy->parsed() ? *copy : app);
-  if (copy->parsed()) {
-    if (any_serve_option(app)) return usage("flags of the server (see --help) cannot go before \"copy\"");
-    SLUICE_TRY(out.what, to_copy_options(std::move(flags), variables));
+  if (!rest.empty()) return unexpected(rest.front(), app, commands.empty() ? app : *commands.front());
+  if (commands.empty()) {
+    SLUICE_TRY(out.what, to_serve_options(serve, config, variables));
     return out;
   }
-  SLUICE_TRY(out.what, to_serve_options(serve, config, variables));
+  const CLI::App* const command = commands.front();
+  if (any_serve_option(app)) {
+    return usage("flags of the server (see --help) cannot go before \"" + command->get_name() + "\"");
+  }
+  if (command == copy) {
+    SLUICE_TRY(out.what, to_copy_options(std::move(copying), variables));
+    return out;
+  }
+  const auto which = static_cast<std::size_t>(std::ranges::find(clients, command) - clients.begin());
+  SLUICE_TRY(out.what, to_client_options(client_calls_offered[which], asking));
   return out;
 }
 

@@ -10,6 +10,7 @@
 
 #include "engine/runtime/result.hpp"
 #include "engine/session/settings.hpp"
+#include "tools/api_client.hpp"
 #include "tools/serve_values.hpp"
 
 namespace sluice::tools {
@@ -35,6 +36,16 @@ struct serve_options {
   log_options log;
 };
 
+enum class client_call : std::uint8_t { status, pause, resume, commit };
+
+/// `sluice status`, `pause`, `resume`, `commit`: asks a running sluice.
+struct client_options {
+  client_call call = client_call::status;
+  api_address server{};
+  bool json = false;
+  bool wait = false;
+};
+
 /// --help and --version.
 struct print_only {
   std::string text;
@@ -43,7 +54,7 @@ struct print_only {
 enum class io_choice : std::uint8_t { automatic, io_uring, epoll };
 
 struct command_line {
-  std::variant<copy_options, serve_options, print_only> what;
+  std::variant<copy_options, serve_options, client_options, print_only> what;
   io_choice io = io_choice::automatic;
 };
 

@@ -11,6 +11,7 @@
 #include "engine/runtime/log.hpp"
 #include "engine/session/copy_session.hpp"
 #include "engine/wire/connection_string.hpp"
+#include "tools/client_command.hpp"
 #include "tools/command_line.hpp"
 #include "tools/copy_command.hpp"
 #include "tools/io_backend.hpp"
@@ -93,6 +94,9 @@ int main(int argc, char** argv) {
   // With the arguments and the environment still whole: the twin reads them again.
   if (const auto refused = choose_io_backend(line.io, argv); !refused) {
     return complain(exit_code::refused, refused.error().message);
+  }
+  if (const auto* const client_wanted = std::get_if<client_options>(&line.what)) {
+    return static_cast<int>(run_client(*client_wanted, calls_to(client_wanted->server), std::cout, std::cerr));
   }
   const auto* const copy_wanted = std::get_if<copy_options>(&line.what);
   const auto* const serve_wanted = std::get_if<serve_options>(&line.what);

@@ -65,6 +65,7 @@ class server {
     return program_.wait(seconds(30));
   }
   std::string output() const { return program_.output(); }
+  std::string port() const { return std::to_string(port_); }
 
  private:
   std::uint16_t port_;
@@ -257,6 +258,42 @@ TEST_F(serve, wrong_requests_are_answered_and_change_nothing) {
   }
   EXPECT_EQ(sluice.progress().text("state"), "IDLE");
   EXPECT_TRUE(sluice.terminate().success()) << sluice.output();
+}
+
+/// Another `sluice`, in the operator's other terminal.
+struct ended {
+  int code = -1;
+  std::string output;
+};
+ended other_terminal(std::vector<std::string> arguments) {
+  sluice_program program(std::move(arguments));
+  const exit_status status = program.wait(seconds(30));
+  return {status.signal != 0 ? -status.signal : status.code, program.output()};
+}
+
+TEST_F(serve, commands_ask_a_running_server) {
+  load_lim(first->uri(), {.documents = 500});
+  server sluice(first->uri(), second->uri());
+  const ended idle = other_terminal({"status", "--port", sluice.port()});
+  EXPECT_EQ(idle.code, 0) << idle.output;
+  EXPECT_TRUE(holds(idle.output, "IDLE")) << idle.output;
+  const ended refused = other_terminal({"pause", "--wait", "--url", "http://localhost:" + sluice.port()});
+  EXPECT_EQ(refused.code, 3) << refused.output;
+  EXPECT_EQ(sluice.start().status, 200);
+  EXPECT_TRUE(is_copied(sluice.progress_when(is_copied)));
+  const ended after = other_terminal({"status", "--json", "--port", sluice.port()});
+  EXPECT_EQ(after.code, 0) << after.output;
+  EXPECT_EQ(document::json(after.output).integer("progress.collectionsCopy.estimatedDocumentCounts.copied"), 500);
+}
+
+TEST_F(serve, commands_name_the_address_where_nobody_answers) {
+  const std::string port = std::to_string(free_port());
+  for (const char* command : {"status", "pause", "resume", "commit"}) {
+    const ended got = other_terminal({command, "--port", port});
+    EXPECT_EQ(got.code, 1) << got.output;
+    EXPECT_TRUE(holds(got.output, "no sluice answers at 127.0.0.1:" + port)) << got.output;
+  }
+  EXPECT_EQ(other_terminal({"status", "--url", "ftp://localhost"}).code, 2);
 }
 
 TEST_F(serve, a_failed_run_is_told_without_a_password) {

@@ -38,6 +38,12 @@ serve_options serve_of(std::vector<std::string> arguments, const variables& set 
   return std::get<serve_options>(parsed.value().what);
 }
 
+client_options client_of(std::vector<std::string> arguments) {
+  const auto parsed = parse(std::move(arguments));
+  EXPECT_TRUE(parsed) << parsed.error().message;
+  return std::get<client_options>(parsed.value().what);
+}
+
 class temporary_file {
  public:
   temporary_file(const std::string& name, const std::string& text)
@@ -186,6 +192,31 @@ TEST(command_line, help_and_version_are_only_printed) {
   const auto version = parse({"--version"});
   ASSERT_TRUE(version);
   EXPECT_EQ(std::get<print_only>(version.value().what).text, "version 1\n");
+}
+
+TEST(command_line, a_running_sluice_is_asked_by_four_commands) {
+  for (const auto& [name, call] :
+       {std::pair("status", client_call::status), std::pair("pause", client_call::pause),
+        std::pair("resume", client_call::resume), std::pair("commit", client_call::commit)}) {
+    const client_options options = client_of({name, "--json"});
+    EXPECT_EQ(options.call, call);
+    EXPECT_TRUE(options.json);
+    EXPECT_FALSE(options.wait);
+    EXPECT_EQ(options.server.text(), "127.0.0.1:27182");
+  }
+  EXPECT_TRUE(client_of({"commit", "--wait"}).wait);
+  EXPECT_EQ(client_of({"pause", "--port", "4000"}).server.text(), "127.0.0.1:4000");
+  EXPECT_EQ(client_of({"pause", "--url", "http://db7:4001/"}).server.text(), "db7:4001");
+}
+
+TEST(command_line, mistakes_of_those_commands_are_named) {
+  EXPECT_NE(complaint({"status", "--wait"}).find("--wait"), std::string::npos);  // there is nothing to wait for
+  EXPECT_NE(complaint({"commit", "--port", "1", "--url", "http://a"}).find("--url"), std::string::npos);
+  EXPECT_NE(complaint({"commit", "--port", "0"}).find("--port"), std::string::npos);
+  EXPECT_NE(complaint({"commit", "--url", "https://a"}).find("http://"), std::string::npos);
+  EXPECT_NE(complaint({"commit", "--wiat"}).find("did you mean \"--wait\""), std::string::npos);
+  EXPECT_NE(complaint({"status", "pause"}).find("pause"), std::string::npos);
+  EXPECT_NE(complaint({"--port", "1", "status"}).find("status"), std::string::npos);
 }
 
 TEST(command_line, the_backend_can_be_forced) {

@@ -1,0 +1,42 @@
+// The flags of each command as they stand on the command line, before anything is decided from them. For
+// command_line.cpp only: CLI11's header is heavy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/command_line.hpp"
+#include "tools/serve_values.hpp"
+
+namespace sluice::tools {
+
+struct copy_flags {
+  std::optional<std::string> source, source_file, destination, destination_file;
+  std::optional<log_level> verbosity;
+  std::optional<log_format> format;
+  std::optional<std::uint32_t> memory_mb, lanes, connections, retry_seconds;
+  std::vector<std::string> include, exclude;
+  bool drop = false;
+  bool reset = false;
+  bool yes = false;
+  std::string summary_json;
+};
+
+/// status, pause, resume, commit.
+struct client_flags {
+  std::optional<std::uint16_t> port;
+  std::optional<std::string> url;
+  bool json = false;
+  bool wait = false;
+};
+
+// What is registered writes into `flags` (and `io`) while CLI11 parses.
+void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, io_choice& io);
+CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io);
+CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flags);
+
+}  // namespace sluice::tools
