@@ -33,8 +33,8 @@ struct capture_job {
   cluster::deployment source;
   cluster::namespace_filter filter;
   capture_way way = capture_way::automatic;
-  /// The first entry at or after this time is wanted; if `exact`, the oplog must still hold an entry of exactly this
-  /// time (it was the last one seen): otherwise it has rolled over.
+  /// Entries at or after this time are wanted, and the oplog must reach back to it. If `exact`, the entry of this time
+  /// is in the spool already (spool::resume_after()): it must still be there, and capture goes on behind it.
   bson::timestamp from;
   bool exact = false;
   std::chrono::milliseconds patience{};
@@ -44,8 +44,10 @@ struct capture_job {
 /// the server, with the role that lacks.
 [[nodiscard]] task<result<capture_way>> choose_way(wire::connection& source, capture_way wanted);
 
-/// Runs on the spool's lane until cancelled or an error that no retry helps. Errors: refused: the oplog has rolled over
-/// (both times named); network after `patience`; storage from the spool is retried there and shown by spool::current().
+/// Runs on the spool's lane until cancelled or an error that no retry helps; never returns without an error. `pool` is
+/// of the same lane. Errors: refused: the oplog has rolled over (both times named); network after `patience` without a
+/// reply; protocol; cancelled. Storage errors are none: each chunk is offered to the spool until it takes it, and
+/// spool::current() shows why it does not.
 [[nodiscard]] task<result<>> follow(capture_job job, spool& into, runtime::buffer_pool& pool,
                                     capture_counters& counters, runtime::cancel_scope& scope);
 

@@ -105,11 +105,10 @@ void spool_on_disk::keep_on_disk(bool always) {
 
 // ------------------------------------------------------------------------------------------------------- the producer
 
-task<result<>> spool_on_disk::push(change_chunk chunk) {
+task<result<>> spool_on_disk::push(shared_chunk shared) {
   assert(sought_ && "seek() comes first");
   if (scope_.cancelled()) co_return ended();
-  const auto bytes = chunk.entries.size();
-  const auto shared = std::make_shared<const change_chunk>(std::move(chunk));
+  const auto bytes = shared->entries.size();
   if (shared->count == 0) {
     idle_ = shared;
     changed_.cancel();
@@ -285,11 +284,17 @@ task<result<std::optional<shared_chunk>>> spool_on_disk::next_if_any() {
 }
 
 task<result<shared_chunk>> spool_on_disk::next() {
-  for (;;) {
+  for (const auto began = stops_;;) {
     SLUICE_CO_TRY(auto found, co_await next_if_any());
     if (found) co_return std::move(*found);
+    if (stops_ != began) co_return failure(error_kind::cancelled, "nobody waits for the next change any more");
     co_await wait(changed_);
   }
+}
+
+void spool_on_disk::stop_waiting() {
+  ++stops_;
+  changed_.cancel();
 }
 
 task<result<shared_chunk>> spool_on_disk::read(const segment_on_disk& segment) {

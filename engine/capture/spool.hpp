@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -65,8 +66,11 @@ class spool {
 
   /// Takes a chunk (also an empty one that only moves seen_until; of several of those the consumer may see the last
   /// only). Waits while disk_bytes_max is reached. Errors: storage (disk full, I/O error): nothing of the chunk counts
-  /// as taken, the caller may try again later; cancelled.
-  [[nodiscard]] virtual task<result<>> push(change_chunk chunk) = 0;
+  /// as taken, the caller may offer it again later; cancelled.
+  [[nodiscard]] virtual task<result<>> push(shared_chunk chunk) = 0;
+  [[nodiscard]] task<result<>> push(change_chunk chunk) {
+    return push(std::make_shared<const change_chunk>(std::move(chunk)));
+  }
   /// Writes now what waits to be written together.
   [[nodiscard]] virtual task<result<>> flush() = 0;
 
@@ -75,6 +79,8 @@ class spool {
   [[nodiscard]] virtual task<result<shared_chunk>> next() = 0;
   /// The same without waiting for the producer: nothing when there is none in memory or on disk.
   [[nodiscard]] virtual task<result<std::optional<shared_chunk>>> next_if_any() = 0;
+  /// The next() that waits now ends, with `cancelled`, and no chunk is lost by it: the consumer wants no more for now.
+  virtual void stop_waiting() = 0;
 
   /// Nothing at or before this time is needed any more (a durable checkpoint says so): whole segments go, in their own
   /// time.

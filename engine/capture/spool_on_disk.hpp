@@ -49,10 +49,11 @@ class spool_on_disk final : public spool {
   [[nodiscard]] task<result<>> seek(bson::timestamp from) override;
   [[nodiscard]] std::optional<wire::optime> resume_after() const override { return resume_after_; }
   void keep_on_disk(bool always) override;
-  [[nodiscard]] task<result<>> push(change_chunk chunk) override;
+  [[nodiscard]] task<result<>> push(shared_chunk shared) override;
   [[nodiscard]] task<result<>> flush() override;
   [[nodiscard]] task<result<shared_chunk>> next() override;
   [[nodiscard]] task<result<std::optional<shared_chunk>>> next_if_any() override;
+  void stop_waiting() override;
   void release(bson::timestamp up_to) override;
   [[nodiscard]] task<result<>> remove() override;
   [[nodiscard]] task<void> close() override;
@@ -127,6 +128,7 @@ class spool_on_disk final : public spool {
   std::deque<held_chunk> recent_;
   shared_chunk idle_;  // the newest chunk without entries; given when nothing else waits
 
+  std::uint64_t stops_ = 0;  // times that the consumer was told to wait no longer
   bool busy_ = false;
   bool waits_for_room_ = false;
   bool closing_ = false;

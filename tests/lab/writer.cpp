@@ -2,6 +2,7 @@
 #include "tests/lab/writer.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <vector>
 
 #include "tests/lab/dataset_documents.hpp"
@@ -102,8 +103,13 @@ class application {
 written write_for(const std::string& uri, const writer_options& options) {
   application writes(uri, options);
   const auto end = std::chrono::steady_clock::now() + options.duration;
-  while (std::chrono::steady_clock::now() < end) {
-    writes.step();
+  while (std::chrono::steady_clock::now() < end && !(options.stop != nullptr && *options.stop)) {
+    try {
+      writes.step();
+    } catch (const std::exception&) {
+      if (!options.endures) throw;
+    }
+    if (options.steps != nullptr) ++*options.steps;
   }
   return writes.done();
 }

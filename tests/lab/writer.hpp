@@ -1,6 +1,7 @@
 // A client that keeps changing data, as an application would: for whatever has to hold while the source is in use.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -12,6 +13,9 @@ struct writer_options {
   std::uint64_t seed = 1;
   std::string database = "written";
   std::uint32_t collections = 4;
+  bool endures = false;  // goes on after a failed command, as through an election; what came of it is not known
+  const std::atomic<bool>* stop = nullptr;      // ends it before its time
+  std::atomic<std::uint64_t>* steps = nullptr;  // counted up with each command
 };
 
 struct written {

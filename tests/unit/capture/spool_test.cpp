@@ -171,6 +171,25 @@ TEST_F(spool_test, waits_for_a_chunk) {
   run_until(done);
 }
 
+TEST_F(spool_test, a_wait_can_be_ended_and_begun_again) {
+  open_at(start_time);
+  int ended = 0;
+  start([&]() -> task<void> {
+    const auto nothing = co_await spool_->next();
+    EXPECT_TRUE(nothing.has_error() && nothing.error().kind == error_kind::cancelled);
+    ++ended;
+    const auto chunk = co_await spool_->next();
+    EXPECT_TRUE(chunk.has_value() && number_of(*chunk.value()) == 1U);
+    ++ended;
+  });
+  context_.poll();
+  EXPECT_EQ(ended, 0);
+  spool_->stop_waiting();
+  run_until_true([&] { return ended == 1; });
+  push(1);
+  run_until_true([&] { return ended == 2; });
+}
+
 TEST_F(spool_test, cancelling_ends_waits) {
   options_.disk_bytes_max = 2000;
   open_at(start_time);
