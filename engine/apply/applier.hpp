@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/apply/checkpointing.hpp"
 #include "engine/apply/collection_map.hpp"
 #include "engine/apply/ddl.hpp"
 #include "engine/apply/window.hpp"
@@ -40,18 +41,6 @@ struct applier_options {
   std::chrono::milliseconds checkpoint_every{1000};
 };
 
-/// What must become durable together: called on the applier's lane about once a second and after each catalog change.
-struct checkpoint_request {
-  bson::timestamp applied;
-  bson::timestamp resume_from;
-  wire::write_term term;                         // in which everything since the last one was acknowledged
-  std::vector<bson::document> mapped;            // collection_map entries to store
-  std::vector<std::vector<std::byte>> unmapped;  // and to remove
-};
-enum class checkpoint_verdict : std::uint8_t {
-  durable,
-  torn,  // the destination's term changed since: what was written after the last durable one may be gone
-};
 using make_durable = std::function<task<result<checkpoint_verdict>>(checkpoint_request)>;
 
 enum class apply_end : std::uint8_t {
@@ -59,7 +48,10 @@ enum class apply_end : std::uint8_t {
   torn,     // start again from the last durable position
 };
 
-/// Lives on its lane.
+/// Lives on its lane. Windows are built while the one before is being written: while the source is slow each is what
+/// has come in meanwhile (tens of milliseconds of lag), while it is fast each is full.
+///
+/// `from` must be at its place (spool::seek) and outlive the applier; `map` is the applier's own while run() runs.
 class applier {
  public:
   applier(boost::asio::any_io_executor lane, boost::asio::any_io_executor spool_lane, capture::spool& from,
@@ -68,9 +60,11 @@ class applier {
   ~applier();
 
   /// Applies until a goal is set and reached (see stop_at), or an election tears it. May be called again after
-  /// `reached`: it goes on where it stopped.
+  /// `reached`: it goes on where it stopped. After `torn` or an error the applier is of no further use; what was under
+  /// way has ended. Errors: those of the spool, the reader, the window, the writer, DDL and the checkpoint; cancelled.
   [[nodiscard]] task<result<apply_end>> run();
-  /// run() ends when everything up to `goal` is applied. On the applier's lane.
+  /// run() ends when everything up to `goal` is applied and durable, however much lies behind it: of that little more
+  /// than a window is applied, and no catalog change. On the applier's lane.
   void stop_at(bson::timestamp goal);
 
  private:
