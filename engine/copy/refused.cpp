@@ -55,4 +55,12 @@ void refused_list::restore(bson::document_view stored) {
   saved_ = first_.size();
 }
 
+void refused_list::clear() {
+  const std::scoped_lock lock(mutex_);
+  count_ = 0;
+  saved_ = 0;
+  known_.clear();
+  first_.clear();
+}
+
 }  // namespace sluice::copy

@@ -29,6 +29,8 @@ class refused_list {
   /// What the checkpoint does not hold yet, as documents for it; a restart reads them back with restore().
   [[nodiscard]] std::vector<bson::document> take_unsaved();
   void restore(bson::document_view stored);
+  /// Before a checkpoint is restored: nothing is known.
+  void clear();
 
  private:
   mutable std::mutex mutex_;

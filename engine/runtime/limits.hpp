@@ -28,6 +28,8 @@ inline constexpr std::size_t memory_default_bytes = 256 * mib;
 /// What the process needs beside the data path: code, libraries, catalog, HTTP, rings, TLS.
 inline constexpr std::size_t memory_reserved_bytes = 64 * mib;
 inline constexpr std::size_t memory_min_bytes = 128 * mib;
+/// What capturing takes while a copy runs: one reply, and the chunks that wait to be written to the spool.
+inline constexpr std::size_t capture_memory_bytes = 52 * mib;
 /// One compressed cursor reply and what it unpacks to: with less a lane could meet a batch it can never receive.
 inline constexpr std::size_t lane_memory_min_bytes = 34 * mib;
 

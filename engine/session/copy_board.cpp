@@ -48,6 +48,35 @@ void copy_board::add_warning(std::string text) {
   told_.warnings.push_back(std::move(text));
 }
 
+void copy_board::set_passing_warnings(std::vector<std::string> texts) {
+  const std::scoped_lock lock(mutex_);
+  passing_warnings_ = std::move(texts);
+}
+
+void copy_board::set_follow(follow_progress follow) {
+  const std::scoped_lock lock(mutex_);
+  told_.follow = std::move(follow);
+}
+
+void copy_board::set_waiting_for(std::string what) {
+  const std::scoped_lock lock(mutex_);
+  told_.pausing = std::move(what);
+}
+
+void copy_board::set_can_write() {
+  const std::scoped_lock lock(mutex_);
+  told_.can_write = true;
+}
+
+void copy_board::begin_again() {
+  const std::scoped_lock lock(mutex_);
+  planned_.clear();
+  points_.clear();
+  counters.clear();
+  builds.clear();
+  refused.clear();
+}
+
 void copy_board::publish_catalog(const cluster::catalog& catalog) {
   const std::scoped_lock lock(mutex_);
   planned_.clear();
@@ -70,6 +99,7 @@ void copy_board::sample() {
 progress copy_board::snapshot(bool with_collections) const {
   const std::scoped_lock lock(mutex_);
   progress taken = told_;
+  taken.warnings.insert(taken.warnings.end(), passing_warnings_.begin(), passing_warnings_.end());
   add_collections(taken, with_collections);
   if (taken.at == phase::collection_copy && points_.size() > 1) {
     const std::chrono::duration<double> time = points_.back().first - points_.front().first;

@@ -27,6 +27,14 @@ class copy_board {
   void set_destination_written();
   void set_failure(error cause);
   void add_warning(std::string text);
+  /// Of this moment: they replace those of the last call, and the lasting ones above stay.
+  void set_passing_warnings(std::vector<std::string> texts);
+  void set_follow(follow_progress follow);
+  /// Why a pause or a commit is not there yet; empty: none is under way.
+  void set_waiting_for(std::string what);
+  void set_can_write();
+  /// The run plans (anew): nobody looks at the counters any more until publish_catalog().
+  void begin_again();
   /// From here on the counters below may be read: the catalog and both maps stay as they are.
   void publish_catalog(const cluster::catalog& catalog);
   /// Takes a point of the throughput; called about once a second.
@@ -53,6 +61,7 @@ class copy_board {
 
   mutable std::mutex mutex_;
   progress told_;
+  std::vector<std::string> passing_warnings_;
   std::vector<planned> planned_;
   std::deque<std::pair<std::chrono::steady_clock::time_point, std::int64_t>> points_;  // time, bytes copied
 };

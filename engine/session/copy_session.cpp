@@ -13,6 +13,7 @@
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
 #include "engine/runtime/task_group.hpp"
+#include "engine/session/copy_run.hpp"
 
 namespace sluice::session {
 

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "engine/runtime/result.hpp"
-#include "engine/session/copy_run.hpp"
 #include "engine/session/progress.hpp"
 #include "engine/session/settings.hpp"
+#include "engine/session/sides.hpp"
 
 namespace sluice::session {
 

@@ -68,6 +68,10 @@ result<> lifecycle::commit(bool can_commit, const std::string& obstacle) {
   return ok();
 }
 
+void lifecycle::initializing() noexcept {
+  now_ = state::initializing;
+}
+
 void lifecycle::ready() noexcept {
   now_ = state::idle;
 }

@@ -27,6 +27,7 @@ class lifecycle {
   [[nodiscard]] result<> commit(bool can_commit, const std::string& obstacle);
 
   // What the run tells.
+  void initializing() noexcept;          // looks for a run that an earlier process left
   void ready() noexcept;                 // INITIALIZING → IDLE
   void restored(wish earlier) noexcept;  // a restart found a run that was paused or committing
   void paused() noexcept;                // drained, or the copy has stopped

@@ -1,0 +1,114 @@
+#include "engine/session/sides.hpp"
+
+#include <optional>
+#include <utility>
+
+#include "engine/runtime/log.hpp"
+#include "engine/runtime/sleep.hpp"
+#include "engine/runtime/task_group.hpp"
+
+namespace sluice::session {
+
+namespace {
+
+constexpr auto ping_interval = std::chrono::seconds(30);
+
+/// Milliseconds; -1 when the deployment did not answer, nothing below one (as the original shows it).
+task<std::optional<std::int64_t>> ping_once(cluster::deployment known, std::unique_ptr<wire::connection>& connection,
+                                            runtime::cancel_scope& until) {
+  if (!connection || !connection->is_open()) {
+    connection.reset();
+    auto opened = co_await cluster::connect_primary(known, until, std::chrono::milliseconds(0));
+    if (opened.has_error()) co_return -1;
+    connection = std::move(opened.value());
+  }
+  auto answer = co_await cluster::ping(*connection);
+  if (answer.has_error()) co_return -1;
+  const std::int64_t ms = answer.value().count();
+  co_return ms > 0 ? std::optional<std::int64_t>(ms) : std::nullopt;
+}
+
+task<result<>> cancel_after(std::chrono::steady_clock::duration time, runtime::cancel_scope& waiting,
+                            runtime::cancel_scope& then) {
+  const bool passed = co_await runtime::sleep_for(time, waiting);
+  if (passed) then.cancel();
+  co_return ok();
+}
+
+}  // namespace
+
+task<result<>> within_release_time(boost::asio::any_io_executor control,
+                                   std::function<task<result<>>(runtime::cancel_scope&)> work) {
+  runtime::cancel_scope working_scope;
+  runtime::cancel_scope waiting_scope;
+  runtime::task_group waiting(control, waiting_scope);
+  waiting.spawn(cancel_after(limits::release_time, waiting_scope, working_scope));
+  auto outcome = co_await work(working_scope);
+  waiting_scope.cancel();
+  auto waited = co_await waiting.join();
+  (void)waited;
+  co_return outcome;
+}
+
+task<result<>> sides::find(labels names) {
+  SLUICE_CO_TRY(auto source_uri, wire::connection_string::parse(settings_.source_uri));
+  SLUICE_CO_TRY(auto destination_uri, wire::connection_string::parse(settings_.destination_uri));
+  SLUICE_CO_TRY(source, co_await cluster::discover(source_uri, cluster::role::source, scope_));
+  SLUICE_CO_TRY(destination, co_await cluster::discover(destination_uri, cluster::role::destination, scope_));
+  board_.set_names(names.source + ": " + source.primary.to_string(),
+                   names.destination + ": " + destination.primary.to_string());
+  co_return cluster::check_pair(source, destination);
+}
+
+task<result<>> sides::connect() {
+  SLUICE_CO_TRY(to_source, co_await open_source());
+  SLUICE_CO_TRY(to_destination, co_await open_destination());
+  SLUICE_CO_TRYV(co_await cluster::check_privileges(*to_source, cluster::role::source));
+  SLUICE_CO_TRYV(co_await cluster::check_privileges(*to_destination, cluster::role::destination));
+  log(log_level::info, "session", "Connected",
+      {{"source", source.name()},
+       {"sourceVersion", source.version.to_string()},
+       {"destination", destination.name()},
+       {"destinationVersion", destination.version.to_string()}});
+  co_return ok();
+}
+
+task<result<std::unique_ptr<wire::connection>>> sides::open_source() {
+  return cluster::connect_primary(source, scope_, settings_.retry_time);
+}
+
+task<result<std::unique_ptr<wire::connection>>> sides::open_destination() {
+  return cluster::connect_primary(destination, scope_, settings_.retry_time);
+}
+
+std::unique_ptr<sluice::state::checkpoint> sides::make_checkpoint() {
+  return std::make_unique<sluice::state::checkpoint>([this]() { return open_destination(); }, scope_,
+                                                     settings_.retry_time);
+}
+
+task<void> sides::release_lease(sluice::state::process_identity self) {
+  auto release = [this, self](runtime::cancel_scope& until) -> task<result<>> {
+    auto connect = [this, &until] { return cluster::connect_primary(destination, until, limits::release_time); };
+    sluice::state::checkpoint theirs(connect, until, limits::release_time);
+    co_return co_await theirs.release(self);
+  };
+  auto released = co_await within_release_time(control_, release);
+  if (!released) {
+    log(log_level::warn, "session", "The lease could not be given up; it ends by itself",
+        {{"seconds", std::chrono::seconds(limits::lease_time).count()}, {"cause", released.error().message}});
+  }
+}
+
+task<result<>> sides::keep_pinging(runtime::cancel_scope& until) {
+  std::unique_ptr<wire::connection> from;
+  std::unique_ptr<wire::connection> to;
+  for (;;) {
+    const auto source_ms = co_await ping_once(source, from, until);
+    const auto destination_ms = co_await ping_once(destination, to, until);
+    board_.set_pings(source_ms, destination_ms);
+    const bool go_on = co_await runtime::sleep_for(ping_interval, until);
+    if (!go_on) co_return ok();
+  }
+}
+
+}  // namespace sluice::session

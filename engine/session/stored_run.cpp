@@ -1,0 +1,40 @@
+#include "engine/session/stored_run.hpp"
+
+#include <array>
+#include <string>
+
+#include "engine/cluster/deployment.hpp"
+#include "engine/state/checkpoint.hpp"
+
+namespace sluice::session {
+
+task<result<std::optional<stored_run>>> find_stored_run(copy_settings settings, runtime::cancel_scope& scope) {
+  const std::array uris{settings.source_uri, settings.destination_uri};
+  std::array<cluster::deployment, 2> found;
+  for (std::size_t i = 0; i < uris.size(); ++i) {
+    SLUICE_CO_TRY(auto uri, wire::connection_string::parse(uris[i]));
+    SLUICE_CO_TRY(found[i], co_await cluster::discover(uri, cluster::role::destination, scope));
+  }
+  for (std::size_t i = 0; i < uris.size(); ++i) {
+    cluster::deployment& here = found[1 - i];  // the likely destination first
+    const cluster::deployment& other = found[i];
+    auto connect = [&here, &scope, patience = settings.retry_time] {
+      return cluster::connect_primary(here, scope, patience);
+    };
+    sluice::state::checkpoint stored(connect, scope, settings.retry_time);
+    SLUICE_CO_TRY(const auto runs, co_await stored.load("run"));
+    if (runs.empty()) continue;
+    const auto run = runs.front().view();
+    const auto text = [&run](std::string_view name) { return std::string(run.find(name).as_string().value_or("")); };
+    if (text("mode") != "sync" || text("sourceIdentity") != other.identity) continue;
+    stored_run one;
+    one.swapped = i == 1;
+    one.build_indexes = index_building_from(text("buildIndexes"));
+    const std::string wanted = text("wish");
+    one.wanted = wanted == "pause" ? wish::pause : wanted == "commit" ? wish::commit : wish::run;
+    co_return one;
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace sluice::session

@@ -1,0 +1,229 @@
+#include "engine/session/sync_session.hpp"
+
+#include <array>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/lane.hpp"
+#include "engine/runtime/log.hpp"
+#include "engine/runtime/sleep.hpp"
+#include "engine/runtime/task_group.hpp"
+#include "engine/session/desk.hpp"
+#include "engine/session/follow_figures.hpp"
+#include "engine/session/stored_run.hpp"
+#include "engine/session/sync_run.hpp"
+
+namespace sluice::session {
+
+namespace {
+
+constexpr auto sample_interval = std::chrono::milliseconds(500);
+
+}  // namespace
+
+struct sync_session::inner {
+  inner(sync_settings given, labels called)
+      : settings(std::move(given)), names(std::move(called)), operators([this] { wake(); }) {}
+
+  mutable std::mutex mutex;  // of the five below
+  std::condition_variable ended;
+  sync_settings settings;
+  labels names;
+  std::optional<result<>> outcome;
+  bool working = false;  // main() or looking() runs, or is about to
+
+  copy_board board;
+  desk operators;
+  runtime::lane control{"sluice-control"};
+  runtime::cancel_scope scope;  // touched on the control lane only
+  sync_run* running = nullptr;  // the same
+
+  void wake() {
+    boost::asio::post(control.context(), [this] {
+      if (running != nullptr) running->wake();
+    });
+  }
+
+  void spawn(task<void> work) {
+    boost::asio::co_spawn(control.context(), std::move(work), [](std::exception_ptr thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    });
+  }
+
+  /// Under the mutex.
+  void swap_sides() {
+    std::swap(names.source, names.destination);
+    std::swap(settings.copy.source_uri, settings.copy.destination_uri);
+  }
+
+  void launch() {
+    {
+      const std::scoped_lock lock(mutex);
+      working = true;
+    }
+    spawn(main());
+  }
+
+  void end(result<> how) {
+    {
+      const std::scoped_lock lock(mutex);
+      outcome = std::move(how);
+      working = false;
+    }
+    ended.notify_all();
+  }
+
+  task<result<>> keep_sampling(runtime::cancel_scope& until) {
+    for (;;) {
+      board.sample();
+      const bool go_on = co_await runtime::sleep_for(sample_interval, until);
+      if (!go_on) co_return ok();
+    }
+  }
+
+  task<void> main() {
+    result<> how = ok();
+    sync_settings mine;
+    labels called;
+    {
+      const std::scoped_lock lock(mutex);
+      mine = settings;
+      called = names;
+    }
+    {
+      runtime::cancel_scope sampling_scope;
+      runtime::task_group sampling(control.executor(), sampling_scope);
+      sampling.spawn(keep_sampling(sampling_scope));
+      sync_run run(control.executor(), std::move(mine), std::move(called), operators, board, scope);
+      running = &run;
+      how = co_await run.run();
+      running = nullptr;
+      sampling_scope.cancel();
+      auto sampled = co_await sampling.join();
+      (void)sampled;
+    }
+    if (how.has_error()) {
+      operators.failed();
+      board.set_failure(how.error());
+      if (how.error().kind != error_kind::cancelled) {
+        log(log_level::error, "session", "The sync failed", {{"cause", how.error().message}});
+      }
+    }
+    end(std::move(how));
+  }
+
+  task<void> looking() {
+    sync_settings mine;
+    {
+      const std::scoped_lock lock(mutex);
+      mine = settings;
+    }
+    auto found = co_await find_stored_run(mine.copy, scope);
+    if (found.has_error()) {
+      log(log_level::warn, "session", "Whether an earlier process left a run could not be told",
+          {{"cause", found.error().message}});
+    }
+    if (scope.cancelled() || found.has_error() || !found.value()) {
+      operators.ready();
+      const std::scoped_lock lock(mutex);
+      working = false;
+      ended.notify_all();
+      co_return;
+    }
+    const stored_run& run = *found.value();
+    {
+      const std::scoped_lock lock(mutex);
+      if (run.swapped) swap_sides();
+      if (run.build_indexes) settings.build_indexes = *run.build_indexes;
+    }
+    operators.restored(run.wanted);
+    co_await main();
+  }
+};
+
+sync_session::sync_session(sync_settings settings, labels names)
+    : inner_(std::make_unique<inner>(std::move(settings), std::move(names))) {
+  inner_->operators.ready();
+  inner_->control.start();
+}
+
+sync_session::~sync_session() {
+  bool working = false;
+  {
+    const std::scoped_lock lock(inner_->mutex);
+    working = inner_->working;
+  }
+  if (working) {
+    stop();
+    std::unique_lock lock(inner_->mutex);
+    inner_->ended.wait(lock, [this] { return !inner_->working; });
+  }
+  inner_->control.stop();
+}
+
+void sync_session::look_for_run() {
+  {
+    const std::scoped_lock lock(inner_->mutex);
+    inner_->working = true;
+  }
+  inner_->operators.initializing();
+  inner_->spawn(inner_->looking());
+}
+
+result<> sync_session::start(const start_request& request) {
+  if (auto taken = inner_->operators.start(); taken.has_error()) return taken;
+  {
+    const std::scoped_lock lock(inner_->mutex);
+    if (request.source == inner_->names.destination) inner_->swap_sides();
+    if (request.build_indexes) inner_->settings.build_indexes = *request.build_indexes;
+    if (request.block_writes) inner_->settings.block_writes = request.block_writes;
+  }
+  inner_->launch();
+  return ok();
+}
+
+result<> sync_session::start_now() {
+  if (auto taken = inner_->operators.start(); taken.has_error()) return taken;
+  inner_->launch();
+  return ok();
+}
+
+result<> sync_session::pause() {
+  return inner_->operators.pause();
+}
+
+result<> sync_session::resume() {
+  return inner_->operators.resume();
+}
+
+result<> sync_session::commit() {
+  return inner_->operators.commit(commit_obstacle(snapshot(false)));
+}
+
+progress sync_session::snapshot(bool with_collections) const {
+  progress taken = inner_->board.snapshot(with_collections);
+  taken.now = inner_->operators.now();
+  const bool may_ask = taken.now == state::running || taken.now == state::paused;
+  taken.can_commit = may_ask && inner_->operators.wanted() != wish::commit && commit_obstacle(taken).empty();
+  const bool drained = taken.now == state::paused || taken.now == state::committed;
+  if (drained && taken.follow.lag_seconds) taken.follow.lag_seconds = 0;
+  return taken;
+}
+
+result<> sync_session::wait() {
+  std::unique_lock lock(inner_->mutex);
+  inner_->ended.wait(lock, [this] { return inner_->outcome.has_value(); });
+  return *inner_->outcome;
+}
+
+void sync_session::stop() {
+  boost::asio::post(inner_->control.context(), [this] { inner_->scope.cancel(); });
+}
+
+}  // namespace sluice::session

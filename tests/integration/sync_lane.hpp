@@ -1,0 +1,135 @@
+// What the tests of a live sync share: two real sets, a session between them, an application that keeps writing, and
+// the judge.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "engine/session/sync_session.hpp"
+#include "tests/integration/cluster_lane.hpp"
+#include "tests/lab/dataset.hpp"
+#include "tests/lab/oracle.hpp"
+#include "tests/lab/writer.hpp"
+
+namespace sluice::session::testing {
+
+using namespace std::chrono_literals;
+using cluster::testing::set_of;
+
+/// A folder of its own below the build's; removed at the end.
+class scratch_folder {
+ public:
+  scratch_folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "sluice-sync-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch folder");
+    path_ = name;
+  }
+  ~scratch_folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  scratch_folder(const scratch_folder&) = delete;
+  scratch_folder& operator=(const scratch_folder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Writes until it is told to stop.
+class application {
+ public:
+  explicit application(std::string uri, std::string database = "app", std::uint64_t seed = 1) {
+    thread_ = std::thread([this, uri = std::move(uri), database = std::move(database), seed] {
+      lab::write_for(uri, {.duration = 10min, .seed = seed, .database = database, .stop = &stop_, .steps = &written});
+    });
+  }
+  ~application() { stop(); }
+  application(const application&) = delete;
+  application& operator=(const application&) = delete;
+  void stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  std::atomic<std::uint64_t> written{0};
+
+ private:
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+/// Two sets and what a sync between them needs.
+class pair_of_sets {
+ public:
+  explicit pair_of_sets(const std::string& source_version = "6.0.27", std::size_t nodes = 1)
+      : source(set_of("src", source_version, nodes)), destination(set_of("dst", "6.0.27", nodes)) {}
+
+  [[nodiscard]] sync_settings settings() const {
+    sync_settings chosen;
+    chosen.copy.source_uri = source.uri();
+    chosen.copy.destination_uri = destination.uri();
+    chosen.copy.retry_time = 60s;
+    chosen.spool_dir = spool.path();
+    return chosen;
+  }
+  [[nodiscard]] std::unique_ptr<sync_session> make() const {
+    return std::make_unique<sync_session>(settings(), labels());
+  }
+
+  void expect_equal() const {
+    const auto verdict = lab::compare({.source_uri = source.uri(), .destination_uri = destination.uri()});
+    EXPECT_TRUE(verdict.equal()) << verdict.text();
+    EXPECT_GT(verdict.documents, 0U);
+  }
+
+  lab::replica_set source;
+  lab::replica_set destination;
+  scratch_folder spool;
+};
+
+/// True once the condition holds of the progress; false (and why) if the run failed or the time is up.
+inline bool wait_until(const sync_session& run, const std::function<bool(const progress&)>& condition,
+                       std::chrono::seconds at_most = 60s) {
+  const auto end = std::chrono::steady_clock::now() + at_most;
+  for (;;) {
+    const progress now = run.snapshot(false);
+    if (condition(now)) return true;
+    if (now.now == state::failed) {
+      ADD_FAILURE() << "the run failed: " << (now.failure ? now.failure->message : "without a cause");
+      return false;
+    }
+    if (std::chrono::steady_clock::now() > end) {
+      std::string warnings;
+      for (const auto& one : now.warnings) warnings += "\n" + one;
+      ADD_FAILURE() << "not reached; state " << to_string(now.now) << ", phase " << to_string(now.at)
+                    << ", waiting for '" << now.pausing << "', lag " << now.follow.lag_seconds.value_or(-1) << warnings;
+      return false;
+    }
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+inline bool wait_for(const sync_session& run, state wanted, std::chrono::seconds at_most = 60s) {
+  return wait_until(
+      run, [wanted](const progress& now) { return now.now == wanted; }, at_most);
+}
+
+/// Commits as an operator does, and waits for the end.
+inline void commit(sync_session& run) {
+  ASSERT_TRUE(wait_until(run, [](const progress& now) { return now.can_commit; }));
+  const auto taken = run.commit();
+  ASSERT_TRUE(taken) << taken.error().message;
+  ASSERT_TRUE(wait_for(run, state::committed));
+  const auto how = run.wait();
+  EXPECT_TRUE(how) << how.error().message;
+  EXPECT_TRUE(run.snapshot(false).can_write);
+}
+
+}  // namespace sluice::session::testing
