@@ -55,19 +55,46 @@ result<> check_namespaces(const char* flag, const std::vector<std::string>& name
   return ok();
 }
 
-result<copy_options> to_copy_options(copy_flags&& flags, const environment& variables) {
-  copy_options options;
+/// What `copy` and `run` have in common.
+result<session::copy_settings> to_settings(copy_flags& flags, const environment& variables, log_options& log) {
+  session::copy_settings settings;
   SLUICE_TRYV(check_namespaces("--include", flags.include));
   SLUICE_TRYV(check_namespaces("--exclude", flags.exclude));
   const uri_places source{"--source", source_uri_variable, flags.source, flags.source_file};
   const uri_places destination{"--destination", destination_uri_variable, flags.destination, flags.destination_file};
-  SLUICE_TRY(options.settings.source_uri, find_uri(source, variables));
-  SLUICE_TRY(options.settings.destination_uri, find_uri(destination, variables));
-  apply_common(flags, options.settings, options.log);
-  options.settings.include = std::move(flags.include);
-  options.settings.exclude = std::move(flags.exclude);
-  options.settings.drop = flags.drop;
-  options.settings.reset = flags.reset;
+  SLUICE_TRY(settings.source_uri, find_uri(source, variables));
+  SLUICE_TRY(settings.destination_uri, find_uri(destination, variables));
+  apply_common(flags, settings, log);
+  settings.include = std::move(flags.include);
+  settings.exclude = std::move(flags.exclude);
+  settings.drop = flags.drop;
+  settings.reset = flags.reset;
+  return settings;
+}
+
+template <class Flags>
+void apply_capture(const Flags& flags, session::sync_settings& settings) {
+  settings.capture = flags.capture.value_or(settings.capture);
+  settings.spool_dir = flags.spool_dir.value_or("");
+  if (flags.spool_gb) settings.spool_bytes_max = std::uint64_t{*flags.spool_gb} << 30U;
+}
+
+result<run_options> to_run_options(run_flags&& flags, const environment& variables) {
+  run_options options;
+  SLUICE_TRY(options.settings.copy, to_settings(flags, variables, options.log));
+  apply_capture(flags, options.settings);
+  if (const auto when = session::index_building_from(flags.build_indexes)) options.settings.build_indexes = *when;
+  options.settings.block_writes = session::write_blocking_from(flags.block_writes);
+  options.settings.commit_when_caught_up = flags.commit_when_caught_up;
+  options.confirmed = flags.yes;
+  options.summary_json = std::move(flags.summary_json);
+  options.port = flags.port.value_or(options.port);
+  return options;
+}
+
+result<copy_options> to_copy_options(copy_flags&& flags, const environment& variables) {
+  copy_options options;
+  SLUICE_TRY(options.settings, to_settings(flags, variables, options.log));
   options.confirmed = flags.yes;
   options.summary_json = std::move(flags.summary_json);
   return options;
@@ -85,6 +112,10 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.memory_mb, file.memory_mb);
   fill(flags.lanes, file.lanes);
   fill(flags.retry_seconds, file.retry_seconds);
+  fill(flags.capture, file.capture);
+  fill(flags.spool_dir, file.spool_dir);
+  fill(flags.spool_gb, file.spool_gb);
+  fill(flags.disable_write_blocking, file.disable_write_blocking);
   // These two set the same thing, so a flag of either replaces both.
   if (!flags.connections && !flags.load_level) {
     flags.connections = file.connections;
@@ -121,9 +152,11 @@ result<serve_options> to_serve_options(const serve_values& flags, const std::str
   const uri_places cluster1{"--cluster1",        cluster1_variable, flags.cluster1,
                             flags.cluster1_file, file.cluster1,     file.cluster1_file};
   serve_options options;
-  SLUICE_TRY(options.settings.source_uri, find_uri(cluster0, variables));
-  SLUICE_TRY(options.settings.destination_uri, find_uri(cluster1, variables));
-  apply_common(all, options.settings, options.log);
+  SLUICE_TRY(options.settings.copy.source_uri, find_uri(cluster0, variables));
+  SLUICE_TRY(options.settings.copy.destination_uri, find_uri(cluster1, variables));
+  apply_common(all, options.settings.copy, options.log);
+  apply_capture(all, options.settings);
+  if (all.disable_write_blocking.value_or(false)) options.settings.block_writes = session::write_blocking::none;
   options.port = all.port.value_or(options.port);
   options.log.path = all.log_path.value_or("");
   return options;
@@ -152,7 +185,7 @@ bool any_serve_option(const CLI::App& app) {
 
 result<command_line> parse_command_line(std::vector<std::string> arguments, const environment& variables,
                                         const std::string& version_text) {
-  CLI::App app("Copies a live MongoDB replica set into another one.", "sluice");
+  CLI::App app("Copies a live MongoDB replica set into another one and keeps it in step until you cut over.", "sluice");
   app.set_version_flag("--version,-v", version_text);
   app.allow_extras();
   app.require_subcommand(0, 1);
@@ -160,9 +193,11 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   serve_values serve;
   std::string config;
   copy_flags copying;
+  run_flags running;
   client_flags asking;
   add_serve_options(app, serve, config, out.io);
   const CLI::App* const copy = add_copy_command(app, copying, out.io);
+  const CLI::App* const run = add_run_command(app, running, out.io);
   std::array<const CLI::App*, client_calls_offered.size()> clients{};
   std::ranges::transform(client_calls_offered, clients.begin(),
                          [&](client_call call) { return add_client_command(app, call, asking); });
@@ -191,6 +226,10 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   }
   if (command == copy) {
     SLUICE_TRY(out.what, to_copy_options(std::move(copying), variables));
+    return out;
+  }
+  if (command == run) {
+    SLUICE_TRY(out.what, to_run_options(std::move(running), variables));
     return out;
   }
   const auto which = static_cast<std::size_t>(std::ranges::find(clients, command) - clients.begin());

@@ -29,9 +29,18 @@ struct copy_options {
   log_options log;
 };
 
+/// `sluice run`: start a live sync at once, show progress, end with its commit.
+struct run_options {
+  session::sync_settings settings;
+  bool confirmed = false;    // --yes
+  std::string summary_json;  // file to write the summary to; empty: none
+  std::uint16_t port = 27182;
+  log_options log;
+};
+
 /// Without a subcommand: wait for POST /api/v1/start.
 struct serve_options {
-  session::copy_settings settings;  // source is cluster0, destination is cluster1; start may say the opposite
+  session::sync_settings settings;  // source is cluster0, destination is cluster1; start may say the opposite
   std::uint16_t port = 27182;
   log_options log;
 };
@@ -54,7 +63,7 @@ struct print_only {
 enum class io_choice : std::uint8_t { automatic, io_uring, epoll };
 
 struct command_line {
-  std::variant<copy_options, serve_options, client_options, print_only> what;
+  std::variant<copy_options, run_options, serve_options, client_options, print_only> what;
   io_choice io = io_choice::automatic;
 };
 

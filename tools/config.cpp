@@ -90,6 +90,19 @@ constexpr std::array keys{
               [](const config_entry& e, serve_values& v) {
                 return take_integer(e, 0, bounds::retry_seconds_max, v.retry_seconds);
               }},
+    known_key{"capture",
+              [](const config_entry& e, serve_values& v) {
+                v.capture = as_text(e);
+                return is_capture_way(v.capture.value_or("")) ? complaint{} : "auto, oplog or change-stream";
+              }},
+    known_key{"spool-dir", [](const config_entry& e, serve_values& v) { return take_text(e, v.spool_dir); }},
+    known_key{"spool-gb", [](const config_entry& e,
+                             serve_values& v) { return take_integer(e, 0, bounds::spool_gb_max, v.spool_gb); }},
+    known_key{"disableWriteBlocking",
+              [](const config_entry& e, serve_values& v) {
+                v.disable_write_blocking = as_boolean(e);
+                return v.disable_write_blocking ? complaint{} : "true or false";
+              }},
 };
 
 std::string unknown_key(const std::string& key) {

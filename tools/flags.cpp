@@ -60,21 +60,91 @@ void add_common_options(CLI::App& app, Flags& flags, io_choice& io) {
       ->group("Advanced");
 }
 
+void add_uri_options(CLI::App& command, copy_flags& flags) {
+  auto* const source = command.add_option("--source", flags.source, "URI of the deployment to copy from");
+  auto* const destination = command.add_option("--destination", flags.destination, "URI of the deployment to copy to");
+  command.add_option("--source-uri-file", flags.source_file, "File that holds the source's URI")->excludes(source);
+  command.add_option("--destination-uri-file", flags.destination_file, "File that holds the destination's URI")
+      ->excludes(destination);
+}
+
+void add_namespace_options(CLI::App& command, copy_flags& flags) {
+  command.add_option("--include", flags.include, "Copy only this \"db\" or \"db.collection\"; may be given again")
+      ->allow_extra_args(false)
+      ->type_name("NS");
+  command.add_option("--exclude", flags.exclude, "Leave out this \"db\" or \"db.collection\"; may be given again")
+      ->allow_extra_args(false)
+      ->type_name("NS");
+}
+
+/// Takes any of `serve_values` and `run_flags`.
+template <class Flags>
+void add_capture_options(CLI::App& command, Flags& flags) {
+  command
+      .add_option_function<std::string>(
+          "--capture",
+          [&flags](const std::string& name) {
+            if (!is_capture_way(name)) throw CLI::ValidationError("--capture", "must be auto, oplog or change-stream");
+            flags.capture = name;
+          },
+          "How changes are captured: auto, oplog or change-stream (default auto)")
+      ->type_name("WAY");
+  command
+      .add_option("--spool-dir", flags.spool_dir,
+                  "Directory for changes that wait to be applied (default ~/.local/state/sluice/spool)")
+      ->type_name("DIR");
+  command.add_option("--spool-gb", flags.spool_gb, "How much they may take there, in GiB; 0: no bound (default 64)")
+      ->check(CLI::Range(0U, bounds::spool_gb_max))
+      ->type_name("N");
+}
+
 }  // namespace
+
+CLI::App* add_run_command(CLI::App& app, run_flags& flags, io_choice& io) {
+  CLI::App* const run = app.add_subcommand("run", "Copy, keep in step, and end with the commit; all in this terminal");
+  add_uri_options(*run, flags);
+  add_namespace_options(*run, flags);
+  run->add_flag("--commit-when-caught-up", flags.commit_when_caught_up,
+                "Commit by itself as soon as that is possible; else: sluice commit");
+  run->add_option_function<std::string>(
+         "--build-indexes",
+         [&flags](const std::string& when) {
+           if (!session::index_building_from(when)) {
+             throw CLI::ValidationError(
+                 "--build-indexes",
+                 "must be afterDataCopy, beforeDataCopy, excludeHashed, excludeHashedAfterCopy or never");
+           }
+           flags.build_indexes = when;
+         },
+         "afterDataCopy (default), beforeDataCopy, excludeHashed, excludeHashedAfterCopy or never")
+      ->type_name("WHEN");
+  run->add_option_function<std::string>(
+         "--block-writes",
+         [&flags](const std::string& mode) {
+           if (!session::write_blocking_from(mode)) {
+             throw CLI::ValidationError("--block-writes", "must be none, destinationOnly or sourceAndDestination");
+           }
+           flags.block_writes = mode;
+         },
+         "Whose other writers are refused: none, destinationOnly, sourceAndDestination (default: the destination's, "
+         "where that is possible)")
+      ->type_name("MODE");
+  add_capture_options(*run, flags);
+  run->add_option("--port", flags.port, "Port of the HTTP API on localhost (default 27182)")
+      ->check(CLI::Range(0, 65535))
+      ->type_name("N");
+  run->add_flag("--reset", flags.reset, "Drop the checkpoint of an unfinished run and start over");
+  run->add_flag("--yes", flags.yes, "Do not ask");
+  run->add_option("--summary-json", flags.summary_json, "Write the summary to this file as JSON")->type_name("FILE");
+  add_common_options(*run, flags, io);
+  run->footer(footer);
+  return run;
+}
 
 CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io) {
   CLI::App* const copy = app.add_subcommand("copy", "Copy once, show progress, end");
-  auto* const source = copy->add_option("--source", flags.source, "URI of the deployment to copy from");
-  auto* const destination = copy->add_option("--destination", flags.destination, "URI of the deployment to copy to");
-  copy->add_option("--source-uri-file", flags.source_file, "File that holds the source's URI")->excludes(source);
-  copy->add_option("--destination-uri-file", flags.destination_file, "File that holds the destination's URI")
-      ->excludes(destination);
-  copy->add_option("--include", flags.include, "Copy only this \"db\" or \"db.collection\"; may be given again")
-      ->allow_extra_args(false)
-      ->type_name("NS");
-  copy->add_option("--exclude", flags.exclude, "Leave out this \"db\" or \"db.collection\"; may be given again")
-      ->allow_extra_args(false)
-      ->type_name("NS");
+  add_uri_options(*copy, flags);
+  add_namespace_options(*copy, flags);
   copy->add_flag("--drop", flags.drop, "Drop the destination's namespaces that are to be copied, first");
   copy->add_flag("--reset", flags.reset, "Drop the checkpoint of an unfinished copy and start over");
   copy->add_flag("--yes", flags.yes, "Do not ask");
@@ -98,6 +168,11 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   app.add_option("--loadLevel", flags.load_level, "1 (gentle) to 4 (everything) on both deployments (default 3)")
       ->check(CLI::Range(1U, bounds::load_level_max))
       ->type_name("N");
+  add_capture_options(app, flags);
+  app.add_flag_function(
+         "--disableWriteBlocking", [&flags](std::int64_t given) { flags.disable_write_blocking = given > 0; },
+         "Leave other writers of the destination alone")
+      ->group("Accepted for compatibility");
   add_common_options(app, flags, io);
   for (const std::string_view name : options_without_effect()) {
     app.add_flag_function(

@@ -26,6 +26,15 @@ struct copy_flags {
   std::string summary_json;
 };
 
+struct run_flags : copy_flags {
+  std::optional<std::string> capture, spool_dir;
+  std::optional<std::uint32_t> spool_gb;
+  std::optional<std::uint16_t> port;
+  std::string build_indexes;
+  std::string block_writes;
+  bool commit_when_caught_up = false;
+};
+
 /// status, pause, resume, commit.
 struct client_flags {
   std::optional<std::uint16_t> port;
@@ -37,6 +46,7 @@ struct client_flags {
 // What is registered writes into `flags` (and `io`) while CLI11 parses.
 void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, io_choice& io);
 CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io);
+CLI::App* add_run_command(CLI::App& app, run_flags& flags, io_choice& io);
 CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flags);
 
 }  // namespace sluice::tools

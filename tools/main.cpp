@@ -10,6 +10,7 @@
 #include "engine/runtime/lane.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/session/copy_session.hpp"
+#include "engine/session/sync_session.hpp"
 #include "engine/wire/connection_string.hpp"
 #include "tools/client_command.hpp"
 #include "tools/command_line.hpp"
@@ -17,6 +18,7 @@
 #include "tools/io_backend.hpp"
 #include "tools/logging.hpp"
 #include "tools/process_privacy.hpp"
+#include "tools/run_command.hpp"
 #include "tools/serve_command.hpp"
 #include "tools/signal_watch.hpp"
 #include "tools/version.hpp"
@@ -55,15 +57,27 @@ void hide_secrets(std::span<char*> arguments, const session::copy_settings& sett
 }
 
 int run_copy_command(const copy_options& options) {
-  if (!reset_is_confirmed(options)) return static_cast<int>(exit_code::refused);
+  if (!reset_is_confirmed(options.settings, options.confirmed)) return static_cast<int>(exit_code::refused);
   signal_watch signals;
   auto log_to = log_output::open(options.log, stderr, program_name);
   if (!log_to) return complain(exit_code::refused, log_to.error().message);
   log_io_backend();
   session::copy_session run(options.settings, {"source", "destination"});
-  const copy_calls calls{[&](bool with_collections) { return run.snapshot(with_collections); },
-                         [&] { return run.start_now(); }, [&] { return run.wait(); }, [&] { run.stop(); }};
+  const session_calls calls{[&](bool with_collections) { return run.snapshot(with_collections); },
+                            [&] { return run.start_now(); }, [&] { return run.wait(); }, [&] { run.stop(); }};
   return static_cast<int>(run_copy(options, calls, signals, *log_to.value()));
+}
+
+int run_run_command(const run_options& options) {
+  if (!reset_is_confirmed(options.settings.copy, options.confirmed)) return static_cast<int>(exit_code::refused);
+  signal_watch signals;
+  auto log_to = log_output::open(options.log, stderr, program_name);
+  if (!log_to) return complain(exit_code::refused, log_to.error().message);
+  log_io_backend();
+  session::sync_session run(options.settings, {"source", "destination"});
+  const session_calls calls{[&](bool with_collections) { return run.snapshot(with_collections); },
+                            [&] { return run.start_now(); }, [&] { return run.wait(); }, [&] { run.stop(); }};
+  return static_cast<int>(run_sync(options, calls, run, signals, *log_to.value()));
 }
 
 int run_serve_command(const serve_options& options, const std::string& called_as) {
@@ -72,7 +86,8 @@ int run_serve_command(const serve_options& options, const std::string& called_as
   if (!log_to) return complain(exit_code::refused, log_to.error().message);
   log(log_level::info, "serve", "Version info", {{"version", version_number()}});
   log_io_backend();
-  session::copy_session run(options.settings, {"cluster0", "cluster1"});
+  session::sync_session run(options.settings, {"cluster0", "cluster1"});
+  run.look_for_run();
   const serve_calls calls{run, [&] { return run.wait(); }, [&] { run.stop(); }};
   return static_cast<int>(run_server(options, calls, signals, *log_to.value()));
 }
@@ -99,11 +114,15 @@ int main(int argc, char** argv) {
     return static_cast<int>(run_client(*client_wanted, calls_to(client_wanted->server), std::cout, std::cerr));
   }
   const auto* const copy_wanted = std::get_if<copy_options>(&line.what);
+  const auto* const run_wanted = std::get_if<run_options>(&line.what);
   const auto* const serve_wanted = std::get_if<serve_options>(&line.what);
-  const session::copy_settings& settings = copy_wanted != nullptr ? copy_wanted->settings : serve_wanted->settings;
+  const session::copy_settings& settings = copy_wanted != nullptr  ? copy_wanted->settings
+                                           : run_wanted != nullptr ? run_wanted->settings.copy
+                                                                   : serve_wanted->settings.copy;
   hide_secrets(after_name, settings);
   if (const auto uris = check_uris(settings); !uris) return complain(exit_code::usage, uris.error().message);
   if (copy_wanted != nullptr) return run_copy_command(*copy_wanted);
+  if (run_wanted != nullptr) return run_run_command(*run_wanted);
   const std::string called_as = std::filesystem::path(argv[0]).filename().string();
   return run_serve_command(*serve_wanted, called_as.empty() ? program_name : called_as);
 }

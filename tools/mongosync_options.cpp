@@ -14,21 +14,21 @@ struct refused_option {
 constexpr std::array refused{
     refused_option{"id", "one process copies the whole replica set; leave it out"},
     refused_option{"metricsLoggingFilepath", "no metrics file is written; leave it out"},
-    refused_option{"hotDocIDs", "changes made during the copy are not applied by this version; leave it out"},
+    refused_option{"hotDocIDs", "changes of one document are combined by themselves; leave it out"},
     refused_option{"createIndexesBatchSize", "index builds are not batched by this version; leave it out"},
-    refused_option{"enableCappedCollectionHandling",
-                   "collections created during the copy are not followed by this version; leave it out"},
+    refused_option{"enableCappedCollectionHandling", "capped collections are always handled; leave it out"},
     refused_option{"acceptRemoteAPIRequest",
                    "the HTTP API has no authentication and listens on localhost only; use an SSH tunnel"},
     refused_option{"enableVerifierPersistence", "documents are not verified by this version; leave it out"},
     refused_option{"longRetryTime", "use retry-seconds"},
     refused_option{"migrationName", "several runs into one destination are not offered by this version"},
-    refused_option{"oplogRolloverResilienceIntervalSeconds", "the oplog is not followed by this version; leave it out"},
+    refused_option{"oplogRolloverResilienceIntervalSeconds",
+                   "changes wait in the spool (spool-gb), whatever the oplog does; leave it out"},
     refused_option{"verifyConnectivity", "both deployments are checked at start anyway; leave it out"},
 };
 
-constexpr std::array<std::string_view, 5> without_effect{
-    "acceptDisclaimer", "disableTelemetry", "disableMetricsLogging", "disableVerification", "disableWriteBlocking"};
+constexpr std::array<std::string_view, 4> without_effect{"acceptDisclaimer", "disableTelemetry",
+                                                         "disableMetricsLogging", "disableVerification"};
 
 }  // namespace
 
@@ -45,7 +45,6 @@ std::span<const std::string_view> options_without_effect() {
 
 std::optional<std::string> reason_to_refuse_false(std::string_view name) {
   if (name == "disableVerification") return "\"disableVerification\" cannot be false: this version verifies nothing";
-  if (name == "disableWriteBlocking") return "\"disableWriteBlocking\" cannot be false: this version blocks no writes";
   return std::nullopt;
 }
 

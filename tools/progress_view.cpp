@@ -83,12 +83,25 @@ std::string collection_line(const session::collection_progress& one, bool buildi
                   width);
 }
 
+bool is_following(const session::progress& now) {
+  return now.at >= session::phase::change_application;
+}
+
 std::string header(const session::progress& now, std::chrono::seconds elapsed, std::size_t width) {
   std::string line(to_string(now.at));
   if (now.at == session::phase::collection_copy) {
     line += " · " + bytes_text(now.copy_bytes_per_second) + "/s";
     if (now.seconds_to_complete) line += " · " + duration_text(*now.seconds_to_complete) + " left";
   }
+  if (now.now == session::state::paused) line += " · PAUSED";
+  if (is_following(now)) {
+    if (now.follow.lag_seconds) line += " · " + duration_text(*now.follow.lag_seconds) + " behind";
+    line += fmt::format(" · {} changes/s", count_text(static_cast<std::int64_t>(now.follow.changes_per_second)));
+    if (now.follow.seconds_to_catch_up) {
+      line += " · caught up in " + duration_text(*now.follow.seconds_to_catch_up);
+    }
+  }
+  if (!now.pausing.empty()) line += " · waiting for " + now.pausing;
   return cut_to(line + " · " + duration_text(elapsed.count()) + " so far", width);
 }
 
@@ -104,6 +117,21 @@ std::string total_line(const session::progress& now, std::size_t width) {
   return bar_line(
       fmt::format("total, {} of {} collections", now.collections_copied, now.collections_total), fraction,
       bytes_text(static_cast<double>(now.bytes_copied)) + " · " + count_text(now.documents_copied) + " documents",
+      width);
+}
+
+std::string changes_line(const session::follow_progress& follow, std::size_t width) {
+  return cut_to(fmt::format("{} changes applied: {} inserts, {} updates, {} replaces, {} deletes, {} commands",
+                            count_text(follow.events_applied), count_text(follow.inserts), count_text(follow.updates),
+                            count_text(follow.replaces), count_text(follow.deletes), count_text(follow.commands)),
+                width);
+}
+
+std::string spool_line(const session::follow_progress& follow, std::size_t width) {
+  return cut_to(
+      fmt::format("{} changes captured by {} · spool: {} on disk, {} in memory", count_text(follow.captured_entries),
+                  follow.captured_by, bytes_text(static_cast<double>(follow.spool_disk_bytes)),
+                  bytes_text(static_cast<double>(follow.spool_memory_bytes))),
       width);
 }
 
@@ -131,6 +159,14 @@ std::vector<std::string> progress_lines(const session::progress& now, std::chron
   const std::size_t height = size.height - 1;
   std::vector<std::string> lines{header(now, elapsed, width)};
   if (height >= 2) lines.push_back(total_line(now, width));
+  if (!now.follow.captured_by.empty() && height > lines.size()) lines.push_back(spool_line(now.follow, width));
+  if (is_following(now)) {
+    if (height > lines.size()) lines.push_back(changes_line(now.follow, width));
+    for (const std::string& warning : now.warnings) {
+      if (height > lines.size()) lines.push_back(cut_to("! " + printable(warning), width));
+    }
+    return lines;
+  }
   const bool building = now.at == session::phase::index_build;
   for (const auto* one : chosen(now, height - lines.size())) lines.push_back(collection_line(*one, building, width));
   return lines;

@@ -35,4 +35,8 @@ std::optional<log_format> parse_log_format(std::string_view name) {
   return std::nullopt;
 }
 
+bool is_capture_way(std::string_view name) noexcept {
+  return name == "auto" || name == "oplog" || name == "change-stream";
+}
+
 }  // namespace sluice::tools

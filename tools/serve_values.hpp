@@ -27,11 +27,17 @@ struct serve_values {
   std::optional<std::uint32_t> lanes;
   std::optional<std::uint32_t> connections;
   std::optional<std::uint32_t> retry_seconds;
+  std::optional<std::string> capture;
+  std::optional<std::string> spool_dir;
+  std::optional<std::uint32_t> spool_gb;
+  std::optional<bool> disable_write_blocking;
 };
 
 /// TRACE DEBUG INFO WARN ERROR FATAL PANIC, in any case; PANIC is FATAL.
 [[nodiscard]] std::optional<log_level> parse_verbosity(std::string_view name);
 [[nodiscard]] std::optional<log_format> parse_log_format(std::string_view name);
+/// "auto", "oplog" or "change-stream".
+[[nodiscard]] bool is_capture_way(std::string_view name) noexcept;
 
 /// Flags and configuration keys have the same bounds.
 namespace bounds {
@@ -40,6 +46,7 @@ inline constexpr std::uint32_t memory_mb_max = 1U << 20U;  // a tebibyte is a ty
 inline constexpr std::uint32_t lanes_max = 256;
 inline constexpr std::uint32_t connections_max = 64;  // a lane
 inline constexpr std::uint32_t retry_seconds_max = 7 * 24 * 3600;
+inline constexpr std::uint32_t spool_gb_max = 1U << 20U;
 }  // namespace bounds
 
 }  // namespace sluice::tools

@@ -33,6 +33,7 @@ copy_summary summarize(const session::progress& last, std::chrono::duration<doub
   out.collections = last.collections_copied;
   out.indexes = last.indexes_built;
   out.duplicates_skipped = last.duplicates_skipped;
+  out.changes_applied = last.follow.events_applied;
   return out;
 }
 
@@ -52,6 +53,7 @@ std::string summary_table(const copy_summary& summary) {
   row("peak memory, MiB", fmt::format("{:.0f}", static_cast<double>(summary.peak_memory_bytes) / (1024.0 * 1024)));
   row("collections", count_text(summary.collections));
   row("indexes", count_text(summary.indexes));
+  if (summary.changes_applied > 0) row("changes applied", count_text(summary.changes_applied));
   if (summary.duplicates_skipped > 0) row("duplicates skipped", count_text(summary.duplicates_skipped));
   return out;
 }
@@ -67,6 +69,7 @@ std::string summary_json(const copy_summary& summary) {
   out["collections"] = summary.collections;
   out["indexes"] = summary.indexes;
   out["duplicates_skipped"] = summary.duplicates_skipped;
+  out["changes_applied"] = summary.changes_applied;
   return boost::json::serialize(out) + "\n";
 }
 

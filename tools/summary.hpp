@@ -20,6 +20,7 @@ struct copy_summary {
   std::int32_t collections = 0;
   std::int32_t indexes = 0;
   std::int64_t duplicates_skipped = 0;
+  std::int64_t changes_applied = 0;  // by a live sync
 };
 
 /// From the run's last numbers and from what the kernel has counted for this process.

@@ -52,7 +52,7 @@ class beast_connection final : public connection {
 
   task<void> converse(answer to) override {
     bool more = true;
-    while (more) more = co_await one_request(to);
+    while (more && !closing_) more = co_await one_request(to);
   }
 
   task<void> refuse() override {
@@ -60,7 +60,12 @@ class beast_connection final : public connection {
     co_await turn_away(std::move(reply));
   }
 
-  void close() override { stream_.close(); }
+  void close() override {
+    closing_ = true;
+    if (!sending_) stream_.close();
+  }
+
+  void abort() override { stream_.close(); }
 
  private:
   /// False when the connection is over.
@@ -118,7 +123,7 @@ class beast_connection final : public connection {
             header(bhttp::field::origin)};
   }
 
-  /// False when the client could not be reached.
+  /// False when the client could not be reached, or has to go.
   task<bool> send(response reply, unsigned version, bool keep_alive, bool headers_only) {
     bhttp::response<bhttp::string_body> message(static_cast<bhttp::status>(reply.status), version);
     message.set(bhttp::field::content_type, "application/json");
@@ -129,8 +134,10 @@ class beast_connection final : public connection {
     message.prepare_payload();
     if (headers_only) message.body().clear();  // Content-Length stays that of the GET
     stream_.expires_after(bounds_.idle_timeout);
+    sending_ = true;
     auto [fault, written] = co_await bhttp::async_write(stream_, message, as_result);
-    co_return !fault;
+    sending_ = false;
+    co_return !fault && !closing_;
   }
 
   task<void> turn_away(response reply) {
@@ -153,6 +160,8 @@ class beast_connection final : public connection {
 
   beast::tcp_stream stream_;
   const server_limits bounds_;
+  bool sending_ = false;
+  bool closing_ = false;
   beast::flat_buffer buffer_;  // keeps what came in after a request: the next one of a pipeline
 };
 

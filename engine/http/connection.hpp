@@ -23,8 +23,10 @@ class connection {
   [[nodiscard]] virtual task<void> converse(answer to) = 0;
   /// Says "too many connections" and closes.
   [[nodiscard]] virtual task<void> refuse() = 0;
-  /// Ends both of the above. On the lane.
+  /// Ends both of the above, as soon as a reply that is on its way has gone out. On the lane.
   virtual void close() = 0;
+  /// The same at once.
+  virtual void abort() = 0;
 };
 
 [[nodiscard]] std::unique_ptr<connection> make_connection(boost::asio::ip::tcp::socket socket,

@@ -25,6 +25,8 @@ using asio::ip::tcp;
 
 /// Connections beyond the limit that are told so at the same time; more than these are closed without a word.
 constexpr std::size_t refusals_max = 16;
+/// How long a last reply may take to go out when the server ends.
+constexpr auto last_reply_time = std::chrono::seconds(1);
 /// Before the next attempt when the process has no file descriptor left.
 constexpr auto accept_pause = std::chrono::milliseconds(100);
 
@@ -32,7 +34,11 @@ constexpr auto accept_pause = std::chrono::milliseconds(100);
 class core final : public std::enable_shared_from_this<core> {
  public:
   core(tcp::acceptor acceptor, session::controls& controls, const server_limits& bounds)
-      : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), bounds_(bounds), controls_(&controls) {}
+      : acceptor_(std::move(acceptor)),
+        pause_(acceptor_.get_executor()),
+        slow_(acceptor_.get_executor()),
+        bounds_(bounds),
+        controls_(&controls) {}
 
   void start() { spawn(accept_all(shared_from_this())); }
 
@@ -81,6 +87,7 @@ class core final : public std::enable_shared_from_this<core> {
   }
 
   void check_end() {
+    if (closed_ && running_ == 1) slow_.cancel();  // only its own coroutine is left
     if (closed_ && running_ == 0) ended_.set_value();
   }
 
@@ -110,8 +117,17 @@ class core final : public std::enable_shared_from_this<core> {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();
+    spawn(end_the_slow(shared_from_this()));
     for (connection* client : clients_) client->close();
     check_end();
+  }
+
+  static task<void> end_the_slow(std::shared_ptr<core> self) {
+    if (self->running_ == 1) co_return;  // nobody is left
+    self->slow_.expires_after(last_reply_time);
+    auto [cancelled] = co_await self->slow_.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (cancelled) co_return;
+    for (connection* client : self->clients_) client->abort();
   }
 
   /// A connection's place in the books.
@@ -136,6 +152,7 @@ class core final : public std::enable_shared_from_this<core> {
 
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
+  asio::steady_timer slow_;
   const server_limits bounds_;
   bool closed_ = false;
   std::size_t running_ = 0;  // coroutines, the accepting one included

@@ -37,6 +37,10 @@ class server {
     const bool ready = eventually(
         [&] { return !program_.process().running() || http::test::raw_client(port_).connected(); }, seconds(20));
     if (!ready || !program_.process().running()) throw failure("sluice does not serve: " + program_.output());
+    // It looks for a run of an earlier process first.
+    if (!eventually([&] { return progress().text("state") != "INITIALIZING"; }, seconds(60))) {
+      throw failure("sluice does not get ready: " + program_.output());
+    }
   }
 
   answer call(const std::string& method, const std::string& path, const std::string& body = {}) const {

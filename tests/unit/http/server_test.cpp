@@ -2,8 +2,11 @@
 #include "engine/http/server.hpp"
 
 #include <chrono>
+#include <functional>
+#include <future>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -266,6 +269,56 @@ TEST_F(http_server, stopping_closes_clients_and_frees_the_port) {
   EXPECT_TRUE(client.closed_by_server());
   server_.reset();
   EXPECT_TRUE(server::listen(lane_.executor(), port, controls_));
+}
+
+/// Stops the server while it is being asked.
+class stopping_controls final : public session::controls {
+ public:
+  session::progress snapshot(bool /*with_collections*/) const override {
+    stop();
+    return {};
+  }
+  result<> start(const session::start_request& /*request*/) override { return ok(); }
+  result<> pause() override { return ok(); }
+  result<> resume() override { return ok(); }
+  result<> commit() override { return ok(); }
+  std::function<void()> stop;
+};
+
+TEST_F(http_server, a_reply_that_is_on_its_way_still_arrives) {
+  runtime::lane lane("http-test-2");
+  stopping_controls controls;
+  std::promise<void> asked;
+  controls.stop = [&] { asked.set_value(); };
+  auto server = server::listen(lane.executor(), 0, controls).value();
+  lane.start();
+  raw_client client(server->port());
+  // Whatever is waiting to be done on the lane when the reply is made comes before its last byte.
+  std::thread ending([&] {
+    asked.get_future().wait();
+    server.reset();
+  });
+  ASSERT_TRUE(client.send(get_progress));
+  EXPECT_EQ(client.read_reply().status, 200);
+  EXPECT_TRUE(client.closed_by_server());
+  ending.join();
+  lane.stop();
+}
+
+TEST_F(http_server, stopping_does_not_wait_for_who_never_reads) {
+  session::progress large;
+  large.now = session::state::running;
+  large.collections.resize(1000);
+  for (auto& one : large.collections) one.ns = std::string(200, 'n');
+  controls_.set(large);
+  serve();
+  raw_client greedy = connect();
+  std::string requests;
+  for (int i = 0; i < 200; ++i) requests += "GET /api/v1/namespaces?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  ASSERT_TRUE(greedy.send(requests));  // 100 MB of replies
+  const auto begin = std::chrono::steady_clock::now();
+  server_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 15s) << "a reply's own limit is 30 s";
 }
 
 }  // namespace

@@ -164,15 +164,15 @@ TEST(command_line, flags_win_over_the_environment_and_that_over_the_file) {
   const temporary_file file("sluice.yaml",
                             "cluster0: mongodb://file0\ncluster1: mongodb://file1\nport: 1\nlanes: 5\nloadLevel: 1\n");
   const serve_options from_file = serve_of({"--config", file.path()});
-  EXPECT_EQ(from_file.settings.source_uri, "mongodb://file0");
+  EXPECT_EQ(from_file.settings.copy.source_uri, "mongodb://file0");
   EXPECT_EQ(from_file.port, 1);
-  EXPECT_EQ(from_file.settings.connections, 1U);
+  EXPECT_EQ(from_file.settings.copy.connections, 1U);
   const serve_options mixed = serve_of({"--config", file.path(), "--port", "2", "--cluster0", "mongodb://flag"},
                                        {{"SLUICE_CLUSTER1", "mongodb://variable"}});
-  EXPECT_EQ(mixed.settings.source_uri, "mongodb://flag");
-  EXPECT_EQ(mixed.settings.destination_uri, "mongodb://variable");
+  EXPECT_EQ(mixed.settings.copy.source_uri, "mongodb://flag");
+  EXPECT_EQ(mixed.settings.copy.destination_uri, "mongodb://variable");
   EXPECT_EQ(mixed.port, 2);
-  EXPECT_EQ(mixed.settings.lanes, 5U);
+  EXPECT_EQ(mixed.settings.copy.lanes, 5U);
 }
 
 TEST(command_line, serve_takes_mongosyncs_flags) {

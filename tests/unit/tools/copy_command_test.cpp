@@ -20,7 +20,7 @@ namespace {
 /// Runs until `finish`, or until it is stopped.
 class fake_copy {
  public:
-  [[nodiscard]] copy_calls calls() {
+  [[nodiscard]] session_calls calls() {
     return {[this](bool) { return last; }, [this] { return start_outcome; }, [this] { return wait(); },
             [this] { finish(failure(error_kind::cancelled, "stopped")); }};
   }
@@ -129,7 +129,7 @@ TEST(copy_command_death, the_second_interrupt_ends_the_process) {
         options.log.verbosity = log_level::fatal;
         auto log_to = log_output::open(options.log, stderr, "sluice").value();
         fake_copy copy;
-        copy_calls calls = copy.calls();
+        session_calls calls = copy.calls();
         calls.stop = [] { ::kill(::getpid(), SIGTERM); };  // deaf, and interrupted again
         ::kill(::getpid(), SIGINT);
         static_cast<void>(run_copy(options, calls, signals, *log_to));
