@@ -65,7 +65,7 @@ struct applier::inner {
         scope(outer),
         reader(options.reading),
         catalog(std::move(source), destination, options.reading.filter, options.indexes, mapped,
-                options.writing.patience, outer),
+                options.writing.patience, outer, options.writing.may_write),
         out(on, std::move(destination), options.writing, count, outer),
         filling(options.window),
         progress(options.checkpoint_every, options.reading.applied, clock::now()),

@@ -22,6 +22,7 @@
 #include "engine/cluster/index_spec.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/state/write_permission.hpp"
 #include "engine/wire/bulk_write.hpp"
 
 namespace sluice::apply {
@@ -44,14 +45,16 @@ struct ddl_effects {
 class ddl {
  public:
   ddl(cluster::deployment source, cluster::deployment destination, cluster::namespace_filter filter,
-      index_policy indexes, collection_map& map, std::chrono::milliseconds patience, runtime::cancel_scope& scope)
+      index_policy indexes, collection_map& map, std::chrono::milliseconds patience, runtime::cancel_scope& scope,
+      state::write_permission may_write = {})
       : source_{std::move(source), {}},
         destination_{std::move(destination), {}},
         filter_(std::move(filter)),
         indexes_(indexes),
         map_(map),
         patience_(patience),
-        scope_(scope) {}
+        scope_(scope),
+        may_write_(std::move(may_write)) {}
 
   /// Applies one command or view change and updates the map. Skips what has already happened (listed_at), and what
   /// concerns collections that are gone. A collection that enters the filter by a rename is copied here. Errors:
@@ -130,6 +133,7 @@ class ddl {
   collection_map& map_;
   std::chrono::milliseconds patience_;
   runtime::cancel_scope& scope_;
+  state::write_permission may_write_;
 };
 
 }  // namespace sluice::apply

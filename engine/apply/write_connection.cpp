@@ -51,6 +51,7 @@ task<result<>> write_connection::settle() {
 
 task<result<write_reply>> write_connection::send_once(const cluster::namespace_name& ns) {
   SLUICE_CO_TRYV(co_await open());
+  SLUICE_CO_TRYV(co_await state::wait_until_permitted(may_write_, scope_));
   ++counters_.round_trips;
   unsettled_ = true;
   bson::document head = with_comment(encoder_.head(), comment_);

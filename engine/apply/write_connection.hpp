@@ -12,6 +12,7 @@
 #include "engine/cluster/deployment.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/state/write_permission.hpp"
 
 namespace sluice::apply {
 
@@ -23,10 +24,11 @@ class write_connection {
   /// `comment` goes with every command and is this connection's alone: a command whose connection was lost is found
   /// by it (see settle()).
   write_connection(cluster::deployment destination, std::string comment, std::chrono::milliseconds patience,
-                   apply_counters& counters, runtime::cancel_scope& scope)
+                   state::write_permission may_write, apply_counters& counters, runtime::cancel_scope& scope)
       : destination_(std::move(destination)),
         comment_(std::move(comment)),
         patience_(patience),
+        may_write_(std::move(may_write)),
         counters_(counters),
         scope_(scope) {}
 
@@ -53,6 +55,7 @@ class write_connection {
   cluster::deployment destination_;
   std::string comment_;
   std::chrono::milliseconds patience_;
+  state::write_permission may_write_;
   apply_counters& counters_;
   runtime::cancel_scope& scope_;
   std::unique_ptr<wire::connection> connection_{};

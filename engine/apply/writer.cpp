@@ -120,7 +120,7 @@ struct writer::inner {
       : lane(std::move(on)), counters(count), link(outer.on_cancel([this] { scope.cancel(); })) {
     const std::string name = random_name();
     for (std::uint32_t i = 0; i < std::max(given.connections, 1U); ++i) {
-      connections.emplace_back(to, name + "-" + std::to_string(i), given.patience, counters, scope);
+      connections.emplace_back(to, name + "-" + std::to_string(i), given.patience, given.may_write, counters, scope);
     }
   }
 

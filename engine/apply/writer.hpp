@@ -15,6 +15,7 @@
 #include "engine/cluster/deployment.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/state/write_permission.hpp"
 #include "engine/wire/bulk_write.hpp"
 
 namespace sluice::apply {
@@ -33,6 +34,7 @@ struct apply_counters {
 struct writer_options {
   std::uint32_t connections = 4;
   std::chrono::milliseconds patience{};  // how long the destination may be away
+  state::write_permission may_write{};   // asked before each command
 };
 
 /// What one window's writing came to.

@@ -96,6 +96,7 @@ task<result<wire::insert_outcome>> send(worker& w, const plan::partition& what, 
       w.to.reset();
       SLUICE_CO_TRY(w.to, co_await cluster::connect_primary(w.destination, w.scope, w.patience));
     }
+    SLUICE_CO_TRYV(co_await state::wait_until_permitted(w.may_write, w.scope));
     const wire::insert_options options{.bypass_empty_timestamp = w.destination.can.bypass_empty_timestamp};
     auto sent = co_await wire::insert(*w.to, what.data_ns.database, what.data_ns.collection, documents, options);
     if (sent) co_return sent;

@@ -60,7 +60,10 @@ class copier::shared {
     runtime::task_group group(control_, scope_);
     for (data_lane& lane : lanes_) {
       group.spawn(lane.run(options_.workers_per_lane, job_.source, job_.destination, job_.refused_documents,
-                           options_.patience, [this](worker& w) { return work(w); }));
+                           options_.patience, [this](worker& w) {
+                             w.may_write = [this] { return job_.checkpoint.lease_is_fresh(); };
+                             return work(w);
+                           }));
     }
     group.spawn(flush_until_done());
     auto outcome = co_await group.join();

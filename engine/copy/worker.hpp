@@ -9,6 +9,7 @@
 #include "engine/copy/refused.hpp"
 #include "engine/runtime/buffer_pool.hpp"
 #include "engine/runtime/cancel_scope.hpp"
+#include "engine/state/write_permission.hpp"
 #include "engine/wire/connection.hpp"
 
 namespace sluice::copy {
@@ -23,6 +24,7 @@ struct worker {
   std::chrono::milliseconds patience;  // how long a deployment may be out of reach
   std::unique_ptr<wire::connection> from{};
   std::unique_ptr<wire::connection> to{};
+  state::write_permission may_write{};
   /// The source's node that was waited for in vain: collections bound to it do not wait once more each.
   wire::host_port lost_node{};
 };

@@ -5,6 +5,7 @@
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/task_group.hpp"
+#include "engine/session/hold_lease.hpp"
 #include "engine/wire/retry.hpp"
 
 namespace sluice::session {
@@ -38,7 +39,8 @@ task<result<>> copy_run::run_steps() {
   };
   SLUICE_CO_TRYV(co_await wire::retry(begin, settings_.retry_time, scope_));
   if (opened_.phase != run_phase::completed) {
-    SLUICE_CO_TRYV(co_await copying_.copy(*checkpoint_, opened_, scope_));
+    auto work = copying_.copy(*checkpoint_, opened_, scope_);
+    SLUICE_CO_TRYV(co_await hold_lease(control_, *checkpoint_, scope_, std::move(work)));
   }
   co_return co_await finish();
 }

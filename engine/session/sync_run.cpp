@@ -6,6 +6,7 @@
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/task_group.hpp"
+#include "engine/session/hold_lease.hpp"
 #include "engine/session/spool_place.hpp"
 #include "engine/wire/retry.hpp"
 
@@ -117,7 +118,7 @@ task<result<>> sync_run::run_steps() {
     desk_.committed();
     co_return ok();
   }
-  co_return co_await hold_lease(work_until_committed());
+  co_return co_await hold_lease(control_, *checkpoint_, scope_, work_until_committed());
 }
 
 // --- beginning ---
@@ -196,18 +197,7 @@ task<result<>> sync_run::restore() {
   co_return ok();
 }
 
-// --- the lease ---
-
-task<result<>> sync_run::hold_lease(task<result<>> work) {
-  runtime::cancel_scope until;
-  runtime::task_group holding(control_, scope_);  // whoever loses it stops writing
-  holding.spawn(checkpoint_->keep_lease(until));
-  auto outcome = co_await std::move(work);
-  until.cancel();
-  auto held = co_await holding.join();
-  if (held.has_error() && held.error().kind != error_kind::cancelled) co_return held.error();
-  co_return outcome;
-}
+// --- working ---
 
 task<result<>> sync_run::work_until_committed() {
   SLUICE_CO_TRYV(co_await blocks_.decide(settings_.block_writes, opened_.facts));
@@ -364,6 +354,7 @@ task<result<follow_end>> sync_run::follow(capture_side& captured, position at, r
   job.options.reading.applied = at.applied;
   job.options.reading.spill_folder = settings_.spool_dir.empty() ? default_spool_dir() : settings_.spool_dir;
   job.options.writing.patience = settings_.copy.retry_time;
+  job.options.writing.may_write = [this] { return checkpoint_->lease_is_fresh(); };
   if (settings_.copy.connections > 0) job.options.writing.connections = settings_.copy.connections;
   job.options.indexes = purpose_of(settings_.build_indexes).indexes;
   job.checkpoint = [this](apply::checkpoint_request asked) { return store(std::move(asked)); };

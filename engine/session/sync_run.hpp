@@ -40,7 +40,6 @@ class sync_run {
   [[nodiscard]] task<result<>> begin_or_resume();
   [[nodiscard]] task<result<>> begin(bool exists);
   [[nodiscard]] task<result<>> restore();
-  [[nodiscard]] task<result<>> hold_lease(task<result<>> work);
   [[nodiscard]] task<result<>> work_until_committed();
   [[nodiscard]] task<result<sluice::state::position>> where_to_begin();
   /// From a durable place in the oplog on; true: committed.

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <iostream>
 #include <memory>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -16,6 +18,7 @@
 #include "tests/integration/cluster_lane.hpp"
 #include "tests/lab/dataset.hpp"
 #include "tests/lab/oracle.hpp"
+#include "tests/lab/storm.hpp"
 #include "tests/lab/writer.hpp"
 
 namespace sluice::session::testing {
@@ -64,6 +67,45 @@ class application {
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
+
+/// Does everything until it is told to stop, or has done enough.
+class everything {
+ public:
+  everything(std::string uri, std::uint64_t seed, std::uint64_t commands = 0, std::string database = "storm") {
+    thread_ = std::thread([this, uri = std::move(uri), seed, commands, database = std::move(database)] {
+      done = lab::storm_for(uri, {.duration = 20min,
+                                  .commands = commands,
+                                  .seed = seed,
+                                  .database = database,
+                                  .stop = &stop_,
+                                  .steps = &steps});
+    });
+  }
+  ~everything() { stop(); }
+  everything(const everything&) = delete;
+  everything& operator=(const everything&) = delete;
+  void stop() {
+    stop_ = true;
+    join();
+  }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+  std::atomic<std::uint64_t> steps{0};
+  lab::storm_done done;  // after join()
+
+ private:
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+/// SLUICE_SEED, or a new one; printed.
+inline std::uint64_t test_seed() {
+  const char* const given = std::getenv("SLUICE_SEED");
+  const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
+  std::cout << "SLUICE_SEED=" << seed << std::endl;
+  return seed;
+}
 
 /// Two sets and what a sync between them needs.
 class pair_of_sets {

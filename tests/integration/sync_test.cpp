@@ -26,6 +26,26 @@ TEST(sync, copies_follows_and_commits_while_an_application_writes) {
   EXPECT_EQ(told.follow.lag_seconds, 0);
 }
 
+// Every operator, transactions and all kinds of catalog changes, from before the copy to the commit.
+TEST(sync, takes_everything_that_a_source_does) {
+  const auto seed = test_seed();
+  pair_of_sets sets;
+  lab::load_zoo(sets.source.uri(), lab::small_zoo());
+  lab::storm_for(sets.source.uri(), {.commands = 500, .seed = seed});
+  everything storm(sets.source.uri(), seed + 1);
+  const auto run = sets.make();
+  ASSERT_TRUE(run->start_now());
+  ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.at == phase::change_application; }));
+  const auto then = storm.steps.load();
+  ASSERT_TRUE(wait_until(*run, [&](const progress&) { return storm.steps > then + 3000; }));
+  storm.stop();
+  EXPECT_GT(storm.done.catalog_changes, 20U);
+  EXPECT_GT(storm.done.transactions, 50U);
+  commit(*run);
+  sets.expect_equal();
+  EXPECT_EQ(run->snapshot(false).follow.violations, 0);
+}
+
 TEST(sync, pauses_with_everything_applied_and_goes_on) {
   pair_of_sets sets;
   lab::load_zoo(sets.source.uri(), lab::small_zoo());

@@ -1,5 +1,6 @@
 // sluice-lab: replica sets, data and comparisons from the command line, for the demo and for trying things by hand.
 // Uses libmongoc alone, so that it can judge Sluice.
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include "tests/lab/dataset.hpp"
 #include "tests/lab/oracle.hpp"
 #include "tests/lab/replica_set.hpp"
+#include "tests/lab/storm.hpp"
 #include "tests/lab/writer.hpp"
 
 namespace sluice::lab {
@@ -120,8 +122,32 @@ int compare_and_print(const compare_options& options, bool brief) {
   return verdict.equal() ? 0 : 1;
 }
 
-int write(const std::string& uri, std::uint32_t seconds, std::uint64_t seed) {
-  const written done = write_for(uri, {.duration = std::chrono::seconds{seconds}, .seed = seed});
+std::atomic<bool> told_to_stop = false;
+
+struct write_arguments {
+  std::string uri;
+  std::uint32_t seconds = 10;
+  std::uint64_t seed = 1;
+  bool everything = false;
+};
+
+int write(const write_arguments& arguments) {
+  // Told to stop it ends between two commands and says what it did.
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+    std::signal(number, [](int) { told_to_stop = true; });
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  const std::chrono::seconds duration{arguments.seconds};
+  if (arguments.everything) {
+    const storm_done done =
+        storm_for(arguments.uri, {.duration = duration, .seed = arguments.seed, .stop = &told_to_stop});
+    std::printf("%llu commands (%llu refused), %llu transactions, %llu catalog changes\n",
+                static_cast<unsigned long long>(done.commands), static_cast<unsigned long long>(done.refused),
+                static_cast<unsigned long long>(done.transactions),
+                static_cast<unsigned long long>(done.catalog_changes));
+    return 0;
+  }
+  const written done = write_for(arguments.uri, {.duration = duration, .seed = arguments.seed, .stop = &told_to_stop});
   std::printf("%llu inserts, %llu updates, %llu replaces, %llu deletes\n",
               static_cast<unsigned long long>(done.inserts), static_cast<unsigned long long>(done.updates),
               static_cast<unsigned long long>(done.replaces), static_cast<unsigned long long>(done.deletes));
@@ -160,14 +186,14 @@ int run(int argument_count, char** argument_values) {
   load_command->add_option("--seed", data.seed, "the same seed makes the same documents");
   load_command->callback([&] { exit_code = load(data); });
 
-  std::string write_uri;
-  std::uint32_t write_seconds = 10;
-  std::uint64_t write_seed = 1;
+  write_arguments changes;
   auto* write_command = app.add_subcommand("write", "keep changing data, as an application would");
-  write_command->add_option("--uri", write_uri, "connection string")->required();
-  write_command->add_option("--seconds", write_seconds, "for how long");
-  write_command->add_option("--seed", write_seed, "the same seed makes the same sequence");
-  write_command->callback([&] { exit_code = write(write_uri, write_seconds, write_seed); });
+  write_command->add_option("--uri", changes.uri, "connection string")->required();
+  write_command->add_option("--seconds", changes.seconds, "for how long");
+  write_command->add_option("--seed", changes.seed, "the same seed makes the same sequence");
+  write_command->add_flag("--everything", changes.everything,
+                          "every update operator, transactions and changes of the catalog, not only plain writes");
+  write_command->callback([&] { exit_code = write(changes); });
 
   compare_options sides;
   bool brief = false;
