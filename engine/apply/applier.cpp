@@ -96,9 +96,13 @@ struct applier::inner {
   void move_to(bson::timestamp applied, bson::timestamp resume_from);
   void tell_position();
 
+  // the goal: behind it nothing is taken that need not be, or a busy source would never let it be reached
+  [[nodiscard]] bool given_up_to_goal() const { return goal && reader.position() >= *goal; }
+  [[nodiscard]] bool at_goal() const { return goal && progress.applied() >= *goal; }
+
   // the barrier
   [[nodiscard]] bool all_written() const { return filling.empty() && writing.idle(); }
-  [[nodiscard]] bool may_pass() const { return waiting && all_written() && storing.idle(); }
+  [[nodiscard]] bool may_pass() const { return waiting && all_written() && storing.idle() && !at_goal(); }
   [[nodiscard]] task<result<>> pass_barrier();
   [[nodiscard]] task<result<>> store_now();
 
@@ -151,7 +155,7 @@ void applier::inner::fetch_if_wanted() {
 
 void applier::inner::write_if_wanted() {
   if (filling.empty() || !writing.idle()) return;
-  if (!filling.full() && !waiting && !nothing_at_hand()) return;
+  if (!filling.full() && !waiting && !given_up_to_goal() && !nothing_at_hand()) return;
   end_of_writing = window_end{reader.position(), reader.resume_from()};
   const bool consistent = filling_begins > options.consistent_from;
   writing.start(out.write(filling.finish(), consistent));
@@ -251,7 +255,7 @@ result<> applier::inner::take(const capture::change& one) {
 }
 
 task<result<>> applier::inner::fill() {
-  for (std::size_t taken = 1; !waiting && !filling.full(); ++taken) {
+  for (std::size_t taken = 1; !waiting && !filling.full() && !given_up_to_goal(); ++taken) {
     if (!chunk_given) {
       if (fetched.empty()) break;
       fetched_bytes -= fetched.front()->entries.size();
@@ -333,13 +337,12 @@ task<result<apply_end>> applier::inner::loop() {
     SLUICE_CO_TRYV(co_await fill());
     fetch_if_wanted();
     write_if_wanted();
-    if (all_written() && !waiting) move_to(reader.position(), reader.resume_from());
-    const bool at_goal = goal && progress.applied() >= *goal;
-    if (at_goal && progress.durable() >= *goal && all_written()) {
+    if (all_written()) move_to(reader.position(), reader.resume_from());
+    if (at_goal() && progress.durable() >= *goal && all_written()) {
       goal.reset();
       co_return apply_end::reached;
     }
-    store_if_due(at_goal);
+    store_if_due(at_goal());
     // Whatever ended while the window was filled is not waited for.
     const bool something_ended = !(fetching.running() || fetching.idle()) || !(writing.running() || writing.idle()) ||
                                  !(storing.running() || storing.idle());

@@ -371,6 +371,38 @@ TEST(apply_applier, goes_on_behind_a_goal_and_stays_at_an_idle_sources_time) {
   }
 }
 
+// A source that never rests must not keep a pause from being reached.
+TEST(apply_applier, stops_at_its_goal_whatever_lies_behind) {
+  between sets;
+  sets.window.changes_max = 20;
+  sets.source.run("d", R"({"insert": "c", "documents": [{"_id": -1}]})");
+  const auto goal = newest(sets.source);
+  for (int i = 0; i < 1000; ++i)
+    sets.source.run("d", R"({"insert": "c", "documents": [{"_id": )" + std::to_string(i) + "}]}");
+  const auto busy = newest(sets.source);
+  sets.source.run("d", R"({"drop": "c"})");
+  const auto dropped = newest(sets.source);
+  const auto reach = [&](bson::timestamp at) {
+    sets.engine->stop_at(at);
+    const auto end = sets.run();
+    ASSERT_TRUE(end) << end.error().message;
+    EXPECT_EQ(end.value(), apply_end::reached);
+  };
+  sets.start();
+  (void)sets.spool->feed(sets.source, 10);
+  reach(goal);
+  EXPECT_GE(sets.position.applied, packed(goal));
+  EXPECT_LT(sets.counters.changes, 500);
+  auto destination = sets.destination_set.connect();
+  reach(busy);
+  EXPECT_EQ(sets.position.applied, packed(busy));
+  EXPECT_EQ(testing::all_of(destination, "c").size(), 1001);
+  reach(dropped);
+  EXPECT_TRUE(testing::all_of(destination, "c").empty());
+  sets.stop();
+  sets.compare();
+}
+
 TEST(apply_applier, changes_of_collections_that_are_gone_are_left_out) {
   between sets;
   sets.source.run("d", R"({"insert": "gone", "documents": [{"_id": 1}]})");
