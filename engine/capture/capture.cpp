@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/capture/change_feed.hpp"
+#include "engine/capture/change_stream.hpp"
 #include "engine/capture/delivery.hpp"
 #include "engine/capture/oplog_tail.hpp"
 #include "engine/runtime/log.hpp"
@@ -109,8 +110,18 @@ task<result<>> follower::read_from_primary() {
 
 task<result<>> follower::prepare_feed(wire::connection& source) {
   SLUICE_CO_TRY(const auto way, co_await choose_way(source, job_.way));
-  (void)way;
-  feed_ = std::make_unique<oplog_tail>(job_, pool_, delivery_);
+  if (way == capture_way::oplog) {
+    feed_ = std::make_unique<oplog_tail>(job_, pool_, delivery_);
+    co_return ok();
+  }
+  // A server of 6.0 whose featureCompatibilityVersion is older keeps silent about the catalog, too.
+  if (const auto fcv = cluster::parse_server_version(job_.source.fcv); fcv && fcv->major < 6) {
+    co_return failure(error_kind::refused,
+                      source.host().to_string() + ": its featureCompatibilityVersion is " + job_.source.fcv +
+                          ", with which a change stream does not tell of collections that are made; grant its user the "
+                          "role backup or clusterMonitor, so that its oplog can be read");
+  }
+  feed_ = std::make_unique<change_stream>(job_, pool_, delivery_);
   co_return ok();
 }
 
@@ -135,13 +146,14 @@ std::string_view to_string(capture_way way) noexcept {
 }
 
 task<result<capture_way>> choose_way(wire::connection& source, capture_way wanted) {
-  if (wanted == capture_way::change_stream) co_return wanted;
-  const bool may_fall_back = wanted == capture_way::automatic;
   if (source.hello().is_mongos) {
-    if (may_fall_back) co_return capture_way::change_stream;
-    co_return failure(error_kind::refused, source.host().to_string() +
-                                               " is a mongos, which has no oplog to read: choose the change stream, or "
-                                               "leave the choice to the program");
+    co_return failure(
+        error_kind::refused,
+        source.host().to_string() + " is a mongos: changes of a sharded cluster cannot be captured by this version");
+  }
+  if (wanted == capture_way::change_stream) {
+    SLUICE_CO_TRYV(co_await try_change_stream(source));
+    co_return wanted;
   }
   bson::builder find;
   find.append("find", "oplog.rs").append("limit", 1).append("singleBatch", true);
@@ -151,7 +163,10 @@ task<result<capture_way>> choose_way(wire::connection& source, capture_way wante
   const error& why = answer.error();
   if (why.kind != error_kind::server || worth_another_try(why)) co_return why;
   // Hosted clusters have codes of their own for what they do not allow.
-  if (may_fall_back) co_return capture_way::change_stream;
+  if (wanted == capture_way::automatic) {
+    SLUICE_CO_TRYV(co_await try_change_stream(source));
+    co_return capture_way::change_stream;
+  }
   co_return error{error_kind::refused,
                   "the source's oplog may not be read; grant its user the role backup or clusterMonitor, or choose the "
                   "change stream (" +

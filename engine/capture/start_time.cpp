@@ -98,15 +98,23 @@ task<result<bson::timestamp>> read_majority_time(wire::connection& source) {
   nothing.append_null("_id");
   bson::document find = find_transactions(nothing.finish(), 1);
   const auto reply = co_await source.run("config", std::move(find));
-  if (!reply) co_return explain(reply.error());
-  co_return operation_time(source, reply.value().body);
+  if (reply) co_return operation_time(source, reply.value().body);
+  if (reply.error().server_code != wire::unauthorized) co_return reply.error();
+  // Whoever reads user data only: a collection that is nowhere does as well.
+  bson::builder elsewhere;
+  elsewhere.append("find", "none").append("limit", 1);
+  elsewhere.open_document("readConcern").append("level", "majority").close();
+  bson::document find_none = elsewhere.finish();
+  const auto answer = co_await source.run("sluice", std::move(find_none));
+  if (!answer) co_return explain(reply.error());
+  co_return operation_time(source, answer.value().body);
 }
 
-task<result<start_time>> read_start_time(wire::connection& source) {
+task<result<start_time>> read_start_time(wire::connection& source, capture_way way) {
   // In this order: a transaction that is open at `contained` was open when the transactions were read, or has begun
   // since and so after `before`.
   SLUICE_CO_TRY(const auto before, co_await read_majority_time(source));
-  if (source.hello().is_mongos) co_return start_time{before, before};
+  if (source.hello().is_mongos || way == capture_way::change_stream) co_return start_time{before, before};
   SLUICE_CO_TRY(const auto oldest, co_await read_oldest_open(source));
   SLUICE_CO_TRY(const auto contained, co_await read_majority_time(source));
   co_return start_time{std::min(before, oldest.value_or(before)), contained};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bson/document_view.hpp"
+#include "engine/capture/capture.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
 #include "engine/wire/optime.hpp"
@@ -22,10 +23,10 @@ struct start_time {
   bson::timestamp contained;
 };
 
-/// Asks for both; the copy, and the reading of the catalog, begin afterwards. Through a mongos, where transactions come
-/// out of change streams whole, both are the cluster's time now. Errors: refused: config.transactions may not be read,
+/// Asks for both; the copy, and the reading of the catalog, begin afterwards. By a change stream, where transactions
+/// come out whole, and through a mongos both are the time now. Errors: refused: config.transactions may not be read,
 /// with the roles that allow it; the server's.
-[[nodiscard]] task<result<start_time>> read_start_time(wire::connection& source);
+[[nodiscard]] task<result<start_time>> read_start_time(wire::connection& source, capture_way way = capture_way::oplog);
 
 /// The majority operation time now: no majority read that has ended saw a newer change. Errors: as read_start_time().
 [[nodiscard]] task<result<bson::timestamp>> read_majority_time(wire::connection& source);

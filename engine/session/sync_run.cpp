@@ -150,7 +150,7 @@ task<result<>> sync_run::begin_or_resume() {
 // Called twice by a new run: before there is a checkpoint, so that a destination which is not empty is refused without
 // a trace, and behind its lease.
 task<result<>> sync_run::begin(bool opened) {
-  SLUICE_CO_TRY(begins_, co_await capture::read_start_time(*between_.to_source));
+  SLUICE_CO_TRY(begins_, co_await capture::read_start_time(*between_.to_source, way_));
   SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, filter(), true));
   copying_.set_catalog(std::move(catalog));
   SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());
