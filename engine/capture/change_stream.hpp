@@ -4,8 +4,8 @@
 // Events of a transaction share one time. A time is handed on only as a whole, so that whoever stops behind a chunk may
 // begin again behind its time: the newest one waits until something later, or nothing more, comes.
 //
-// From 6.0 on only: before, a stream tells nothing of collections that are made and of indexes. Not told either, by any
-// version: what a client's own applyOps command does at once (atomically).
+// From 6.0 on only: before, a stream tells nothing of collections that are made and of indexes. Not told either
+// (6.0.27): what a client's own applyOps command does to documents atomically.
 #pragma once
 
 #include <chrono>

@@ -101,7 +101,7 @@ void translation::change_of_view(std::string_view type) {
   } else if (type == "drop") {
     entry.append("o", identity.finish());
   } else {
-    // As a part of the row: the rest of it (its collation) is not told, and whoever needs all of it has to read it.
+    // As a part of the row, so that whoever applies it reads the definition as it is at the source by then.
     entry.open_document("o").append("$v", 2).open_document("diff");
     entry.append("u", part("operationDescription")).close().close();
     entry.append("o2", identity.finish());
