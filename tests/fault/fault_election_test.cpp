@@ -124,7 +124,7 @@ TEST(election_test, writes_that_a_dead_destination_primary_takes_with_it_are_cop
 
   // That anything was lost at all is what makes this a test: the old primary has to undo it when it comes back.
   old_primary.restart();
-  EXPECT_TRUE(lab::eventually([&] { return has_rollback_files(old_primary); }, std::chrono::seconds(30)))
+  EXPECT_TRUE(lab::eventually([&] { return has_rollback_files(old_primary); }, std::chrono::seconds(120)))
       << "nothing was rolled back";
   expect_equal(source.uri(), destination.uri());
 }

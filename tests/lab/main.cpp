@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "tests/lab/backlog.hpp"
 #include "tests/lab/dataset.hpp"
 #include "tests/lab/oracle.hpp"
 #include "tests/lab/replica_set.hpp"
@@ -154,6 +155,33 @@ int write(const write_arguments& arguments) {
   return 0;
 }
 
+struct backlog_arguments {
+  std::string uri;
+  backlog_options what;
+  bool prepare = false;
+  double rate = 0;
+  double seconds = 10;
+};
+
+int backlog(const backlog_arguments& arguments) {
+  if (arguments.prepare) {
+    prepare_backlog(arguments.uri, arguments.what);
+    return 0;
+  }
+  const std::uint64_t done = arguments.rate > 0
+                                 ? write_at_rate(arguments.uri, arguments.what, arguments.rate, arguments.seconds)
+                                 : make_backlog(arguments.uri, arguments.what);
+  // The time behind which all of it lies.
+  client connection(arguments.uri);
+  const document reply = connection.run("admin", R"({"appendOplogNote": 1, "data": {"backlog": "end"}})");
+  bson_iter_t at;
+  std::uint32_t seconds = 0;
+  std::uint32_t increment = 0;
+  if (bson_iter_init_find(&at, reply.get(), "operationTime")) bson_iter_timestamp(&at, &seconds, &increment);
+  std::printf("{\"changes\": %llu, \"T\": %u, \"I\": %u}\n", static_cast<unsigned long long>(done), seconds, increment);
+  return 0;
+}
+
 int drop(const std::string& uri) {
   client connection(uri);
   drop_user_data(connection);
@@ -194,6 +222,18 @@ int run(int argument_count, char** argument_values) {
   write_command->add_flag("--everything", changes.everything,
                           "every update operator, transactions and changes of the catalog, not only plain writes");
   write_command->callback([&] { exit_code = write(changes); });
+
+  backlog_arguments behind;
+  auto* backlog_command = app.add_subcommand("backlog", "make a known number of changes, to measure catching up");
+  backlog_command->add_option("--uri", behind.uri, "connection string")->required();
+  backlog_command->add_option("--kind", behind.what.kind, "of changes")
+      ->check(CLI::IsMember({"mixed", "hot", "namespace", "deletes", "ttl", "transaction"}));
+  backlog_command->add_option("--changes", behind.what.changes, "how many");
+  backlog_command->add_option("--seed", behind.what.seed, "the same seed makes the same sequence");
+  backlog_command->add_option("--rate", behind.rate, "so many changes a second instead, for --seconds");
+  backlog_command->add_option("--seconds", behind.seconds, "for how long");
+  backlog_command->add_flag("--prepare", behind.prepare, "only the documents that the changes are about");
+  backlog_command->callback([&] { exit_code = backlog(behind); });
 
   compare_options sides;
   bool brief = false;
