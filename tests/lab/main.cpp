@@ -12,6 +12,7 @@
 
 #include "tests/lab/backlog.hpp"
 #include "tests/lab/dataset.hpp"
+#include "tests/lab/lag.hpp"
 #include "tests/lab/oracle.hpp"
 #include "tests/lab/replica_set.hpp"
 #include "tests/lab/storm.hpp"
@@ -182,6 +183,15 @@ int backlog(const backlog_arguments& arguments) {
   return 0;
 }
 
+int lag(const std::string& source, const std::string& destination, const lag_options& options) {
+  const measured_lag found = measure_lag(source, destination, options);
+  std::printf(R"({"changes": %llu, "probes": %llu, "p50_ms": %.2f, "p90_ms": %.2f, "p99_ms": %.2f, "max_ms": %.2f})"
+              "\n",
+              static_cast<unsigned long long>(found.changes), static_cast<unsigned long long>(found.probes),
+              found.p50_ms, found.p90_ms, found.p99_ms, found.max_ms);
+  return 0;
+}
+
 int drop(const std::string& uri) {
   client connection(uri);
   drop_user_data(connection);
@@ -234,6 +244,16 @@ int run(int argument_count, char** argument_values) {
   backlog_command->add_option("--seconds", behind.seconds, "for how long");
   backlog_command->add_flag("--prepare", behind.prepare, "only the documents that the changes are about");
   backlog_command->callback([&] { exit_code = backlog(behind); });
+
+  std::string lag_source;
+  std::string lag_destination;
+  lag_options steady;
+  auto* lag_command = app.add_subcommand("lag", "write at an even rate, and measure when the destination has it");
+  lag_command->add_option("--source", lag_source, "connection string")->required();
+  lag_command->add_option("--destination", lag_destination, "connection string")->required();
+  lag_command->add_option("--rate", steady.changes_per_second, "changes a second");
+  lag_command->add_option("--seconds", steady.seconds, "for how long");
+  lag_command->callback([&] { exit_code = lag(lag_source, lag_destination, steady); });
 
   compare_options sides;
   bool brief = false;
