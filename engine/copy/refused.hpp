@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -23,7 +24,8 @@ struct refused {
 class refused_list {
  public:
   void add(refused document);
-  [[nodiscard]] std::int64_t count() const;
+  /// By namespace.
+  [[nodiscard]] std::map<std::string, std::int64_t> counts() const;
   [[nodiscard]] std::vector<refused> first() const;  // at most limits::refused_documents_kept
 
   /// What the checkpoint does not hold yet, as documents for it; a restart reads them back with restore().
@@ -34,8 +36,9 @@ class refused_list {
 
  private:
   mutable std::mutex mutex_;
-  std::int64_t count_ = 0;
-  std::size_t saved_ = 0;  // of `first_`
+  std::map<std::string, std::int64_t> counts_;
+  std::set<std::string> counts_unsaved_;  // namespaces
+  std::size_t saved_ = 0;                 // of `first_`
   std::set<std::string> known_;
   std::vector<refused> first_;
 };

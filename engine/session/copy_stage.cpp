@@ -343,12 +343,21 @@ task<result<>> copy_stage::copy(sluice::state::checkpoint& to, const sluice::sta
 }
 
 std::string copy_stage::missing() const {
-  if (board_.refused.count() == 0 && failed_indexes_.empty()) return {};
+  std::set<std::string> gone;  // on the source: nothing of them is missing
+  for (const auto& [ns, counters] : board_.counters) {
+    if (counters->gone) gone.insert(ns.to_string());
+  }
+  std::int64_t documents = 0;
+  for (const auto& [ns, count] : board_.refused.counts()) documents += gone.contains(ns) ? 0 : count;
   std::vector<std::string> names;
-  for (const auto& one : board_.refused.first())
-    names.push_back(one.ns + " _id " + one.id_json + " (" + one.message + ")");
-  for (const auto& one : failed_indexes_) names.push_back(one.ns + " index " + one.name + " (" + one.message + ")");
-  return "the destination refused " + std::to_string(board_.refused.count()) + " documents and " +
+  for (const auto& one : board_.refused.first()) {
+    if (!gone.contains(one.ns)) names.push_back(one.ns + " _id " + one.id_json + " (" + one.message + ")");
+  }
+  for (const auto& one : failed_indexes_) {
+    if (!gone.contains(one.ns)) names.push_back(one.ns + " index " + one.name + " (" + one.message + ")");
+  }
+  if (documents == 0 && names.empty()) return {};
+  return "the destination refused " + std::to_string(documents) + " documents and " +
          std::to_string(failed_indexes_.size()) + " indexes; everything else was copied. Missing: " + listed(names);
 }
 

@@ -8,7 +8,8 @@ namespace sluice::wire {
 
 std::chrono::milliseconds backoff::next() {
   std::uniform_int_distribution<std::chrono::milliseconds::rep> between(upper_.count() / 2, upper_.count());
-  const std::chrono::milliseconds wait(between(random_));
+  if (!random_) random_.emplace(std::random_device{}());
+  const std::chrono::milliseconds wait(between(*random_));
   upper_ = std::min<std::chrono::milliseconds>(upper_ * 2, limits::retry_backoff_max);
   return wait;
 }

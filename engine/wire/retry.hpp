@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -18,12 +19,16 @@ namespace sluice::wire {
 /// that many connections which failed together do not come back together.
 class backoff {
  public:
-  explicit backoff(std::uint64_t seed = std::random_device{}()) : random_(seed) { reset(); }
+  /// Seeded by the system when it is first needed: most operations never fail, and asking costs more than they do.
+  backoff() { reset(); }
+  explicit backoff(std::uint64_t seed) : random_(std::minstd_rand(static_cast<std::minstd_rand::result_type>(seed))) {
+    reset();
+  }
   [[nodiscard]] std::chrono::milliseconds next();
   void reset();
 
  private:
-  std::minstd_rand random_;
+  std::optional<std::minstd_rand> random_;
   std::chrono::milliseconds upper_{};
 };
 

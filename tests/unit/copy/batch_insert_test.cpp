@@ -73,7 +73,7 @@ TEST_F(batch_insert, a_command_that_is_refused_is_cut_down_to_the_documents_that
   EXPECT_EQ(outcome.documents, 5);
   EXPECT_EQ(outcome.duplicates, 3);
   EXPECT_EQ(outcome.refused, 2);
-  ASSERT_EQ(refused_.count(), 2);
+  ASSERT_EQ(refused_.first().size(), 2U);
   EXPECT_EQ(refused_.first()[0].id_json, "3");
   EXPECT_EQ(refused_.first()[1].id_json, "4");
   EXPECT_EQ(refused_.first()[0].code, 50840);
@@ -86,7 +86,7 @@ TEST_F(batch_insert, a_single_document_that_is_there_is_no_refusal) {
   EXPECT_EQ(outcome.documents, 1);
   EXPECT_EQ(outcome.duplicates, 1);
   EXPECT_EQ(outcome.refused, 0);
-  EXPECT_EQ(refused_.count(), 0);
+  EXPECT_TRUE(refused_.counts().empty());
 }
 
 }  // namespace
