@@ -78,9 +78,8 @@ task<result<>> copy_run::begin_or_resume() {
 }
 
 task<result<>> copy_run::finish() {
-  if (std::string missing = copying_.missing(); !missing.empty()) {
-    co_return failure(error_kind::server, std::move(missing));
-  }
+  const std::string missing = copying_.missing();
+  if (!missing.empty()) co_return failure(error_kind::server, missing);
   board_.set_phase(phase::copy_completed);
   SLUICE_CO_TRYV(co_await checkpoint_->set_phase(run_phase::completed));
   runtime::failure_point("completed");

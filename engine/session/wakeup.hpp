@@ -14,8 +14,8 @@ namespace sluice::session {
 /// missed.
 class wakeup {
  public:
-  explicit wakeup(boost::asio::any_io_executor lane)
-      : timer_(std::move(lane), boost::asio::steady_timer::time_point::max()) {}
+  explicit wakeup(const boost::asio::any_io_executor& lane)
+      : timer_(lane, boost::asio::steady_timer::time_point::max()) {}
 
   void notify() { timer_.cancel(); }
   [[nodiscard]] task<void> wait() {

@@ -171,9 +171,9 @@ task<result<>> checkpoint::store_mapped_now(std::vector<bson::document> mapped,
   // The last one for each `_id`; an unordered command must not hold two.
   std::set<std::string, std::less<>> seen;
   std::vector<bson::document> last;
-  for (auto& one : std::ranges::reverse_view(mapped)) {
-    const auto id = one.view().find("_id");
-    if (seen.emplace(id ? id.as_string().value_or("") : "").second) last.push_back(std::move(one));
+  for (auto one = mapped.rbegin(); one != mapped.rend(); ++one) {
+    const auto id = one->view().find("_id");
+    if (seen.emplace(id ? id.as_string().value_or("") : "").second) last.push_back(std::move(*one));
   }
   std::vector<std::string> gone;
   for (const auto& uuid : unmapped) {

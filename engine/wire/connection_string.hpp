@@ -9,7 +9,7 @@
 
 #include "engine/runtime/result.hpp"
 
-struct _mongoc_uri_t;
+struct _mongoc_uri_t;  // NOLINT(bugprone-reserved-identifier): libmongoc's name for it
 
 namespace sluice::wire {
 

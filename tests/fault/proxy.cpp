@@ -62,7 +62,7 @@ struct proxy::link {
         ::setsockopt(end, SOL_SOCKET, SO_LINGER, &none, sizeof none);
         sockaddr unspecified{};
         unspecified.sa_family = AF_UNSPEC;
-        ::connect(end, &unspecified, sizeof unspecified);
+        static_cast<void>(::connect(end, &unspecified, sizeof unspecified));
       }
       ::shutdown(end, SHUT_RDWR);
     }

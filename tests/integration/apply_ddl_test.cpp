@@ -14,7 +14,6 @@ namespace sluice::apply {
 namespace {
 
 using lab::document;
-using testing::step;
 using testing::storm;
 using testing::two_sets;
 using testing::view_of;

@@ -111,7 +111,9 @@ inline std::uint64_t test_seed() {
 class pair_of_sets {
  public:
   explicit pair_of_sets(const std::string& source_version = "6.0.27", std::size_t nodes = 1)
-      : source(set_of("src", source_version, nodes)), destination(set_of("dst", "6.0.27", nodes)) {}
+      : pair_of_sets(set_of("src", source_version, nodes), set_of("dst", "6.0.27", nodes)) {}
+  pair_of_sets(lab::replica_set_options from, lab::replica_set_options to)
+      : source(std::move(from)), destination(std::move(to)) {}
 
   [[nodiscard]] sync_settings settings() const {
     sync_settings chosen;

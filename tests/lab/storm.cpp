@@ -77,7 +77,10 @@ constexpr std::uint64_t ids = 400;
 class storm {
  public:
   storm(const std::string& uri, const storm_options& options)
-      : connection_(uri), options_(options), random_(options.seed) {}
+      : connection_(uri),
+        options_(options),
+        random_(options.seed),
+        allows_ttl_on_capped_(connection_.server_version() < 600) {}
 
   void step() {
     if (options_.catalog_every > 0 && choose(random_, options_.catalog_every) == 0) return change_catalog();
@@ -163,8 +166,11 @@ class storm {
       case 3:
         changed = run(options_.database + "_side", R"({"dropDatabase": 1})");
         break;
-      default:
-        changed = run(options_.database, any_of(catalog_commands));
+      default: {
+        const std::string command = any_of(catalog_commands);
+        if (allows_ttl_on_capped_ && command.starts_with("{\"convertToCapped")) return;
+        changed = run(options_.database, command);
+      }
     }
     done_.catalog_changes += changed ? 1 : 0;
   }
@@ -203,6 +209,7 @@ class storm {
   client connection_;
   storm_options options_;
   random_source random_;
+  bool allows_ttl_on_capped_;  // servers before 6.0 do; a newer destination cannot hold such an index
   storm_done done_;
 };
 

@@ -225,7 +225,8 @@ reply run_find(conversation& with, const request& asked) {
     auto found = server.store.find(full_name, asked.body.find("filter").as_document().value_or(bson::document_view()));
     const auto limit = asked.body.find("limit").to_int64().value_or(0);
     if (limit > 0 && found.size() > static_cast<std::size_t>(limit)) found.resize(static_cast<std::size_t>(limit));
-    scan all{.full_name = full_name, .end = found.size(), .found = std::move(found)};
+    const std::size_t end = found.size();
+    scan all{.full_name = full_name, .end = end, .found = std::move(found)};
     return next_found(server, std::move(all), "firstBatch", asked.body.find("batchSize").to_int64().value_or(0), 0);
   }
   const auto found = server.catalog.find(full_name);

@@ -23,7 +23,7 @@ namespace sluice::capture::testing {
   bson_t* const parsed =
       bson_new_from_json(reinterpret_cast<const std::uint8_t*>(json.data()), static_cast<ssize_t>(json.size()), &error);
   if (parsed == nullptr) throw std::invalid_argument(std::string(json) + ": " + error.message);
-  const bson::document made{bson::document_view(reinterpret_cast<const std::byte*>(bson_get_data(parsed)))};
+  bson::document made{bson::document_view(reinterpret_cast<const std::byte*>(bson_get_data(parsed)))};
   bson_destroy(parsed);
   return made;
 }

@@ -559,7 +559,6 @@ TEST_P(spool_random, loses_nothing_and_reorders_nothing) {
     const auto applied = released + static_cast<std::uint32_t>(below(read - released + 1));
     const auto from = applied == 0 ? start_time : end_of(applied);
     open_at(from);
-    always = true;
     if (const auto resume = spool_->resume_after()) {
       const auto newest = resume->at.increment / 10;
       ASSERT_EQ(resume->at, end_of(newest));
