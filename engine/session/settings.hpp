@@ -33,10 +33,11 @@ inline constexpr std::uint64_t spool_bytes_default = 64ULL << 30U;
 
 /// Parameters of a copy that is then kept in step with its source until the commit.
 struct sync_settings {
-  copy_settings copy;                                              // drop is not offered here
-  std::string capture = "auto";                                    // may change: "auto", "oplog" or "change-stream"
-  std::filesystem::path spool_dir;                                 // may change: what it held is captured again
-  std::uint64_t spool_bytes_max = spool_bytes_default;             // may change
+  copy_settings copy;                                   // drop is not offered here
+  std::string capture = "auto";                         // "auto", "oplog" or "change-stream"; what came of it
+                                                        // is fixed for a run
+  std::filesystem::path spool_dir;                      // may change: what it held is captured again
+  std::uint64_t spool_bytes_max = spool_bytes_default;  // may change
   index_building build_indexes = index_building::after_data_copy;  // fixed for a run
   std::optional<write_blocking> block_writes;                      // nothing: as in start_request
   bool commit_when_caught_up = false;                              // may change: commits as soon as can_commit is true

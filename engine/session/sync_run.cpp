@@ -21,6 +21,7 @@ constexpr const char* capture_from_fact = "captureFrom";
 constexpr const char* contained_fact = "contained";
 constexpr const char* run_fact = "run";
 constexpr const char* write_blocking_fact = "writeBlocking";
+constexpr const char* capture_fact = "capture";
 
 capture::capture_way way_from(std::string_view text) {
   for (const auto way : {capture::capture_way::oplog, capture::capture_way::change_stream}) {
@@ -159,7 +160,7 @@ task<result<>> sync_run::begin(bool opened) {
   run_id_ = self_.token;
   bson::builder facts;
   facts.append(capture_from_fact, begins_.capture_from).append(contained_fact, begins_.contained);
-  facts.append(run_fact, run_id_);
+  facts.append(run_fact, run_id_).append(capture_fact, to_string(way_));
   if (settings_.block_writes) facts.append(write_blocking_fact, to_string(*settings_.block_writes));
   bson::document noted = facts.finish();
   opened_.facts = noted;
@@ -182,6 +183,14 @@ task<result<>> sync_run::restore() {
     co_return failure(error_kind::refused, "the checkpoint on " + between_.destination.name() +
                                                " does not say from when on changes were captured; it is damaged: start "
                                                "over with --reset");
+  }
+  // A transaction that is open at a restart is told by both ways, but not in the same place.
+  const auto way = facts.find(capture_fact).as_string().value_or("");
+  if (way != to_string(way_)) {
+    co_return failure(error_kind::refused, "this run captures changes by " + std::string(way) + ", and would by " +
+                                               std::string(to_string(way_)) +
+                                               " now; a run keeps its way: ask for it "
+                                               "with --capture, or start over with --reset");
   }
   begins_ = {*from, *contained};
   run_id_ = *run;
