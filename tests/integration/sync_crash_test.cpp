@@ -35,6 +35,7 @@ class operated {
   const pair_of_sets& sets_;
 };
 
+#if defined(SLUICE_FAILURE_POINTS)
 TEST(sync_crash, at_every_named_point) {
   const auto seed = test_seed();
   pair_of_sets sets;
@@ -63,6 +64,7 @@ TEST(sync_crash, at_every_named_point) {
   EXPECT_TRUE(ended.success()) << last->output();
   sets.expect_equal();
 }
+#endif
 
 TEST(sync_crash, at_any_moment) {
   const auto seed = test_seed();
