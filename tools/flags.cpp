@@ -43,9 +43,15 @@ void add_common_options(CLI::App& app, Flags& flags, io_choice& io) {
   app.add_option("--connections", flags.connections, "Readers and writers of a lane; 0: the default")
       ->check(CLI::Range(0U, bounds::connections_max))
       ->type_name("N");
-  app.add_option("--retry-seconds", flags.retry_seconds,
-                 "How long a deployment may be out of reach before giving up (default 600)")
-      ->check(CLI::Range(0U, bounds::retry_seconds_max))
+  auto* const retry_seconds =
+      app.add_option("--retry-seconds", flags.retry_seconds,
+                     "How long a deployment may be out of reach before giving up (default 600)");
+  retry_seconds->check(CLI::Range(0U, bounds::retry_seconds_max))->type_name("N");
+  app.add_option_function<std::uint32_t>(
+         "--retry-minutes", [&flags](const std::uint32_t& minutes) { flags.retry_seconds = minutes * 60; },
+         "The same in minutes (default 10)")
+      ->check(CLI::Range(0U, bounds::retry_seconds_max / 60))
+      ->excludes(retry_seconds)
       ->type_name("N");
   app.add_option_function<std::string>(
          "--io",

@@ -96,6 +96,50 @@ TEST(command_line, copy_takes_every_flag) {
   EXPECT_EQ(options.log.verbosity, log_level::debug);
 }
 
+run_options run_of(std::vector<std::string> more) {
+  std::vector<std::string> arguments{"run", "--source", "mongodb://a", "--destination", "mongodb://b"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  const auto parsed = parse_command_line(
+      std::move(arguments), [](const char*) { return std::nullopt; }, "");
+  if (!parsed) ADD_FAILURE() << parsed.error().message;
+  return parsed ? std::get<run_options>(parsed.value().what) : run_options{};
+}
+
+TEST(command_line, run_takes_what_a_live_sync_can_be_told) {
+  const run_options plain = run_of({});
+  EXPECT_EQ(plain.port, 27182);
+  EXPECT_EQ(plain.settings.capture, "auto");
+  EXPECT_EQ(plain.settings.spool_bytes_max, session::spool_bytes_default);
+  EXPECT_EQ(plain.settings.build_indexes, session::index_building::after_data_copy);
+  EXPECT_FALSE(plain.settings.block_writes);
+  EXPECT_FALSE(plain.settings.commit_when_caught_up);
+
+  const run_options told = run_of({"--capture", "change-stream", "--spool-dir", "/var/spool", "--spool-gb", "3",
+                                   "--build-indexes", "never", "--block-writes", "none", "--commit-when-caught-up",
+                                   "--port", "0", "--retry-minutes", "2", "--include", "db"});
+  EXPECT_EQ(told.settings.capture, "change-stream");
+  EXPECT_EQ(told.settings.spool_dir, "/var/spool");
+  EXPECT_EQ(told.settings.spool_bytes_max, std::uint64_t{3} << 30U);
+  EXPECT_EQ(told.settings.build_indexes, session::index_building::never);
+  EXPECT_EQ(told.settings.block_writes, session::write_blocking::none);
+  EXPECT_TRUE(told.settings.commit_when_caught_up);
+  EXPECT_EQ(told.port, 0);
+  EXPECT_EQ(told.settings.copy.retry_time, std::chrono::minutes(2));
+  EXPECT_EQ(told.settings.copy.include, std::vector<std::string>{"db"});
+}
+
+TEST(command_line, run_names_what_it_cannot_take) {
+  const auto with = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"run", "--source", "mongodb://a", "--destination", "mongodb://b"});
+    return complaint(std::move(more));
+  };
+  EXPECT_NE(with({"--capture", "guess"}).find("auto, oplog or change-stream"), std::string::npos);
+  EXPECT_NE(with({"--build-indexes", "later"}).find("afterDataCopy"), std::string::npos);
+  EXPECT_NE(with({"--block-writes", "all"}).find("destinationOnly"), std::string::npos);
+  EXPECT_NE(with({"--retry-minutes", "1", "--retry-seconds", "1"}).find("--retry-"), std::string::npos);
+  EXPECT_NE(with({"--drop"}).find("--drop"), std::string::npos) << "what a sync drops would be lost to its source";
+}
+
 TEST(command_line, defaults_are_those_of_the_settings) {
   const copy_options options = copy_of(both);
   EXPECT_EQ(options.settings.memory_bytes, limits::memory_default_bytes);
