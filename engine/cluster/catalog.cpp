@@ -95,8 +95,24 @@ task<result<std::vector<std::string>>> list_databases(wire::connection& node, co
 }
 
 /// One database's collections, without indexes and sizes.
+/// A time that a listing which begins now certainly contains: the operationTime of a majority read, the commit point. A
+/// listing's own reply would tell a later one, taken when the command ends, and local reads may be told of a time below
+/// which something is still being committed: what was created in between would be taken for dropped. {0, 0} where we
+/// may not read: then nothing is taken for contained.
+task<result<bson::timestamp>> time_before_listing(wire::connection& node, std::string database) {
+  bson::builder find;
+  find.append("find", "sluice.none").append("limit", 1).append("singleBatch", true);
+  find.open_document("readConcern").append("level", "majority").close();
+  bson::document nothing = find.finish();
+  const auto reply = co_await node.run(database, std::move(nothing));
+  if (reply) co_return reply.value().body.find("operationTime").as_timestamp().value_or(bson::timestamp{});
+  if (reply.error().kind == error_kind::server && !wire::is_retryable(reply.error())) co_return bson::timestamp{};
+  co_return reply.error();
+}
+
 task<result<std::vector<collection_info>>> list_collections(wire::connection& node, std::string database,
                                                             const namespace_filter& filter) {
+  SLUICE_CO_TRY(const auto contained, co_await time_before_listing(node, database));
   bson::builder command;
   command.append("listCollections", 1);
   bson::document list = command.finish();
@@ -117,7 +133,7 @@ task<result<std::vector<collection_info>>> list_collections(wire::connection& no
     info.kind = kind_of(text_of(view, "type"), info.options);
     info.uuid = uuid_of(view);
     info.id_index = inner_document(view, "idIndex");
-    info.listed_at = listed.operation_time;
+    info.listed_at = info.indexes_listed_at = contained;
     taken.push_back(std::move(info));
   }
   for (auto& info : taken) {
@@ -174,7 +190,6 @@ task<result<bool>> read_indexes(wire::connection& node, collection_info& info) {
   auto listed = co_await run_cursor(node, info.ns.database, std::move(list));
   if (!listed && is_gone(listed.error())) co_return false;
   if (!listed) co_return listed.error();
-  info.indexes_listed_at = listed.value().operation_time;
   for (auto& spec : listed.value().documents) {
     const auto view = spec.view();
     if (view.find("buildUUID")) continue;

@@ -48,7 +48,7 @@ struct collection_info {
   std::int64_t documents = 0;
   std::int64_t data_bytes = 0;
   std::int64_t average_document_bytes = 0;
-  // When the source said so: DDL of this collection (of its indexes) up to this operationTime is contained.
+  // DDL of this collection (of its indexes) up to this time is contained; what came right after it may be, too.
   bson::timestamp listed_at;
   bson::timestamp indexes_listed_at;
 

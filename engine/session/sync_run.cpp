@@ -1,5 +1,6 @@
 #include "engine/session/sync_run.hpp"
 
+#include <set>
 #include <utility>
 
 #include "engine/cluster/catalog_document.hpp"
@@ -332,12 +333,34 @@ task<result<>> sync_run::copy(runtime::cancel_scope& scope) {
     board_.publish_catalog(copying_.catalog());
   }
   if (const std::string missing = copying_.missing(); !missing.empty()) co_return failure(error_kind::server, missing);
-  SLUICE_CO_TRYV(co_await checkpoint_->store_mapped(apply::map_of(copying_.catalog()).to_documents(), {}));
+  SLUICE_CO_TRY(const auto mapped, co_await map_of_what_is_there());
+  SLUICE_CO_TRYV(co_await checkpoint_->store_mapped(mapped.to_documents(), {}));
   runtime::failure_point("map_stored");
   SLUICE_CO_TRYV(co_await checkpoint_->set_phase(run_phase::applying));
   opened_.phase = run_phase::applying;
   runtime::failure_point("applying_begun");
   co_return ok();
+}
+
+// A collection that the source dropped while it was copied is not on the destination any more: what the oplog still
+// tells of it must not look for it there.
+task<result<apply::collection_map>> sync_run::map_of_what_is_there() {
+  std::set<cluster::namespace_name> there;
+  auto list = [this, &there]() -> task<result<>> {
+    there.clear();
+    SLUICE_CO_TRY(const auto to, co_await between_.open_destination());
+    SLUICE_CO_TRY(const auto found, co_await cluster::read_catalog(*to, cluster::namespace_filter{}, false));
+    for (const auto& info : found.collections) there.insert(info.data_ns());
+    co_return ok();
+  };
+  SLUICE_CO_TRYV(co_await wire::retry(list, settings_.copy.retry_time, scope_));
+  auto map = apply::map_of(copying_.catalog());
+  std::vector<std::vector<std::byte>> gone;
+  for (const auto* one : map.all()) {
+    if (!there.contains(one->to->ns)) gone.push_back(one->uuid);
+  }
+  for (const auto& uuid : gone) map.erase(uuid);
+  co_return map;
 }
 
 task<result<follow_end>> sync_run::follow(capture_side& captured, position at, runtime::cancel_scope& scope) {

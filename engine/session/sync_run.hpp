@@ -47,6 +47,7 @@ class sync_run {
   [[nodiscard]] task<result<>> work(capture_side& captured, sluice::state::position at, runtime::cancel_scope& scope,
                                     std::optional<follow_end>& end);
   [[nodiscard]] task<result<>> copy(runtime::cancel_scope& scope);
+  [[nodiscard]] task<result<apply::collection_map>> map_of_what_is_there();
   [[nodiscard]] task<result<>> wait_while_paused(runtime::cancel_scope& scope);
   [[nodiscard]] task<result<follow_end>> follow(capture_side& captured, sluice::state::position at,
                                                 runtime::cancel_scope& scope);
