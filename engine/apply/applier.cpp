@@ -104,7 +104,7 @@ struct applier::inner {
   [[nodiscard]] bool all_written() const { return filling.empty() && writing.idle(); }
   [[nodiscard]] bool may_pass() const { return waiting && all_written() && storing.idle() && !at_goal(); }
   [[nodiscard]] task<result<>> pass_barrier();
-  [[nodiscard]] task<result<>> store_now();
+  [[nodiscard]] task<result<>> store_now(checkpoint_request what);
 
   boost::asio::any_io_executor lane;
   boost::asio::any_io_executor spool_lane;
@@ -281,19 +281,19 @@ task<result<>> applier::inner::fill() {
 
 // --- the barrier ---
 
-task<result<>> applier::inner::store_now() {
-  if (!progress.anything_to_say()) co_return ok();
-  const auto now = clock::now();
-  SLUICE_CO_TRY(const auto verdict, co_await store(progress.take(now)));
+task<result<>> applier::inner::store_now(checkpoint_request what) {
+  SLUICE_CO_TRY(const auto verdict, co_await store(std::move(what)));
   progress.answered(verdict);
   co_return ok();
 }
 
-/// A checkpoint before: a restart must not write what came earlier into a catalog that is later. And one behind, at
-/// once: the map belongs to the catalog.
+/// A checkpoint before: a restart must not write what came earlier into a catalog that is later, where a name may mean
+/// another collection. And one behind, at once: the map belongs to the catalog.
 task<result<>> applier::inner::pass_barrier() {
   move_to(reader.position(), reader.resume_from());
-  SLUICE_CO_TRYV(co_await store_now());
+  if (!progress.is_confirmed()) {
+    SLUICE_CO_TRYV(co_await store_now(progress.take_confirmed(clock::now())));
+  }
   if (progress.torn()) co_return ok();
   runtime::failure_point("apply-before-ddl");
   const barrier passed = *std::exchange(waiting, std::nullopt);
@@ -311,7 +311,7 @@ task<result<>> applier::inner::pass_barrier() {
   }
   if (mapped.empty() && effects.erased.empty()) co_return ok();
   progress.catalog_changed(std::move(mapped), effects.erased);
-  co_return co_await store_now();
+  co_return co_await store_now(progress.take(clock::now()));
 }
 
 // --- the loop ---

@@ -46,11 +46,18 @@ checkpoint_request checkpointing::take(time_point now) {
   told_ = under_way_;
   last_ = now;
   wrote_ = false;
+  confirmed_ = false;
   return {.applied = applied_,
           .resume_from = resume_from_,
           .term = std::exchange(term_, {}),
           .mapped = std::exchange(mapped_, {}),
           .unmapped = std::exchange(unmapped_, {})};
+}
+
+checkpoint_request checkpointing::take_confirmed(time_point now) {
+  checkpoint_request request = take(now);
+  confirmed_ = request.confirmed = true;
+  return request;
 }
 
 void checkpointing::answered(checkpoint_verdict verdict) {
@@ -59,6 +66,7 @@ void checkpointing::answered(checkpoint_verdict verdict) {
     durable_ = under_way_->applied;
   } else {
     torn_ = true;
+    confirmed_ = false;
   }
   under_way_.reset();
 }

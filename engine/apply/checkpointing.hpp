@@ -23,6 +23,9 @@ struct checkpoint_request {
   wire::write_term term;
   std::vector<bson::document> mapped;            // collection_map entries to store
   std::vector<std::vector<std::byte>> unmapped;  // UUIDs of those to remove
+  /// A catalog change follows, and what came before it must never be written again, even if this process dies and the
+  /// destination elects: whoever finds the position then has to see that it is durable, without having got the reply.
+  bool confirmed = false;
 };
 enum class checkpoint_verdict : std::uint8_t {
   durable,
@@ -47,6 +50,9 @@ class checkpointing {
   [[nodiscard]] std::optional<time_point> due_at() const;
   [[nodiscard]] bool anything_to_say() const;
   [[nodiscard]] checkpoint_request take(time_point now);
+  /// The same, with checkpoint_request::confirmed; not needed while is_confirmed().
+  [[nodiscard]] checkpoint_request take_confirmed(time_point now);
+  [[nodiscard]] bool is_confirmed() const { return confirmed_ && !anything_to_say(); }
   void answered(checkpoint_verdict verdict);
 
   [[nodiscard]] bool torn() const noexcept { return torn_; }
@@ -73,6 +79,7 @@ class checkpointing {
   std::vector<bson::document> mapped_;
   std::vector<std::vector<std::byte>> unmapped_;
   bool torn_ = false;
+  bool confirmed_ = false;  // what was told last
 };
 
 }  // namespace sluice::apply

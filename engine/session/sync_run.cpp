@@ -405,8 +405,12 @@ task<result<apply::checkpoint_verdict>> sync_run::store(apply::checkpoint_reques
   if (!asked.mapped.empty() || !asked.unmapped.empty()) {
     SLUICE_CO_TRYV(co_await checkpoint_->store_mapped(std::move(asked.mapped), std::move(asked.unmapped)));
   }
-  SLUICE_CO_TRY(const bool durable,
-                co_await checkpoint_->store_position({asked.applied, asked.resume_from}, asked.term));
+  const position at{asked.applied, asked.resume_from};
+  SLUICE_CO_TRY(bool durable, co_await checkpoint_->store_position(at, asked.term));
+  if (durable && asked.confirmed) {
+    // What was learnt of the first by its reply is written down with the second.
+    SLUICE_CO_TRY(durable, co_await checkpoint_->store_position(at, {}));
+  }
   co_return durable ? apply::checkpoint_verdict::durable : apply::checkpoint_verdict::torn;
 }
 

@@ -64,6 +64,39 @@ TEST(sync_crash, at_every_named_point) {
   EXPECT_TRUE(ended.success()) << last->output();
   sets.expect_equal();
 }
+
+// What was written before a catalog change must not be written again after it: by then it may mean another collection.
+TEST(sync_crash, behind_a_rename_and_an_election) {
+  pair_of_sets sets;
+  auto source = sets.source.connect();
+  std::atomic<bool> stop{false};
+  int written = 0;
+  const auto change = [&] {
+    for (bool there = false; !stop; there = !there) {
+      const std::string from = there ? "d.b" : "d.a";
+      const std::string to = there ? "d.a" : "d.b";
+      for (int n = 0; n < 10; ++n, ++written) {
+        source.run(
+            "d", R"({"insert": ")" + from.substr(2) + R"(", "documents": [{"_id": )" + std::to_string(written) + "}]}");
+      }
+      source.run("admin", R"({"renameCollection": ")" + from + R"(", "to": ")" + to + "\"}");
+    }
+  };
+  source.run("d", R"({"insert": "a", "documents": [{"_id": -1}]})");
+  std::thread writer(change);
+  const operated sluice(sets);
+  for (const char* point : {"apply-after-ddl:5", "apply-after-ddl:9", "apply-after-ddl:14"}) {
+    const auto run = sluice.start(false, point);
+    const auto ended = run->wait(60s);
+    EXPECT_EQ(ended.signal, SIGKILL) << run->output();
+    sets.destination.step_down();
+  }
+  stop = true;
+  writer.join();
+  const auto last = sluice.start(true);
+  EXPECT_TRUE(last->wait(60s).success()) << last->output();
+  sets.expect_equal();
+}
 #endif
 
 TEST(sync_crash, at_any_moment) {

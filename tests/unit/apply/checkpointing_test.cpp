@@ -44,6 +44,22 @@ TEST_F(checkpointing_test, nothing_new_is_not_stored) {
   EXPECT_FALSE(machine.due_at());
 }
 
+TEST_F(checkpointing_test, what_is_confirmed_stays_so_until_there_is_something_new) {
+  window(6, 1);
+  EXPECT_FALSE(machine.is_confirmed());
+  EXPECT_TRUE(machine.take_confirmed(start).confirmed);
+  machine.answered(checkpoint_verdict::durable);
+  EXPECT_TRUE(machine.is_confirmed());
+  machine.moved(at(7), at(7));
+  EXPECT_FALSE(machine.is_confirmed());
+  EXPECT_FALSE(machine.take(start).confirmed);
+  machine.answered(checkpoint_verdict::durable);
+  EXPECT_FALSE(machine.is_confirmed()) << "stored, and known to who got the reply only";
+  (void)machine.take_confirmed(start);
+  machine.answered(checkpoint_verdict::torn);
+  EXPECT_FALSE(machine.is_confirmed());
+}
+
 TEST_F(checkpointing_test, passing_time_is_stored_seldom) {
   window(6, 1);
   (void)machine.take(start);
