@@ -1,9 +1,19 @@
-# sluice_layer(<name> DEPENDS <layers...> SOURCES <files...> [LIBRARIES <targets...>])
+# sluice_layer(<name> DEPENDS <layers...> SOURCES <files...> [PLAIN <files...>] [LIBRARIES <targets...>])
 #
-# One folder of engine/ as a static library, built once for the chosen backend and, with SLUICE_EMBED_EPOLL,
-# a second time on epoll (target suffix _epoll) for the twin that the binary carries.
+# One folder as a static library, built once for the chosen backend and, with SLUICE_EMBED_EPOLL, a second time on epoll
+# (target suffix _epoll) for the twin that the binary carries. PLAIN are those of the sources that know nothing of Asio
+# (engine/runtime/plain.hpp sees to it): they are compiled once, for both.
 function(sluice_layer name)
-  cmake_parse_arguments(arg "" "" "DEPENDS;SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPENDS;SOURCES;PLAIN;LIBRARIES" ${ARGN})
+  set(plain)
+  if(arg_PLAIN)
+    list(TRANSFORM arg_PLAIN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    list(REMOVE_ITEM arg_SOURCES ${arg_PLAIN})
+    set(plain sluice_${name}_plain)
+    add_library(${plain} STATIC ${arg_PLAIN})
+    target_link_libraries(${plain} PUBLIC sluice_options sluice_bson ${arg_LIBRARIES})
+    target_compile_options(${plain} PRIVATE -include ${PROJECT_SOURCE_DIR}/engine/runtime/plain.hpp)
+  endif()
   sluice_layer_for_backend(${name} "" ${SLUICE_BACKEND})
   if(SLUICE_EMBED_EPOLL)
     sluice_layer_for_backend(${name} "_epoll" epoll)
@@ -15,11 +25,29 @@ function(sluice_layer_for_backend name suffix backend)
   set(dependencies ${arg_DEPENDS})
   list(TRANSFORM dependencies REPLACE "(.+)" "sluice_\\1${suffix}")
   target_link_libraries(sluice_${name}${suffix}
-    PUBLIC sluice_options sluice_bson sluice_asio_${backend} ${dependencies} ${arg_LIBRARIES})
+    PUBLIC sluice_options sluice_bson sluice_asio_${backend} ${plain} ${dependencies} ${arg_LIBRARIES})
+  sluice_precompiled(sluice_${name}${suffix} ${backend})
+endfunction()
+
+# sluice_precompiled(<target> <backend>): takes the heavy headers from the one place where they were compiled for this
+# backend. Every target has to be compiled with the same code generation flags for that.
+function(sluice_precompiled target backend)
   if(NOT SLUICE_FUZZ)
-    target_precompile_headers(sluice_${name}${suffix} PRIVATE ${PROJECT_SOURCE_DIR}/engine/runtime/precompiled.hpp)
+    target_precompile_headers(${target} REUSE_FROM sluice_precompiled_${backend})
   endif()
 endfunction()
+
+function(sluice_precompile backend)
+  add_library(sluice_precompiled_${backend} STATIC ${PROJECT_SOURCE_DIR}/engine/runtime/precompiled.cpp)
+  target_link_libraries(sluice_precompiled_${backend} PUBLIC sluice_options sluice_asio_${backend})
+  target_precompile_headers(sluice_precompiled_${backend} PRIVATE ${PROJECT_SOURCE_DIR}/engine/runtime/precompiled.hpp)
+endfunction()
+if(NOT SLUICE_FUZZ)
+  sluice_precompile(${SLUICE_BACKEND})
+  if(SLUICE_EMBED_EPOLL AND NOT SLUICE_BACKEND STREQUAL "epoll")
+    sluice_precompile(epoll)
+  endif()
+endif()
 
 # The arrows of the design: a folder may include itself and what is listed here. Checked on every build.
 add_custom_target(check_layers ALL

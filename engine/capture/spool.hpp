@@ -21,6 +21,7 @@
 #include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include "bson/document_view.hpp"
 #include "engine/capture/change_chunk.hpp"

@@ -6,10 +6,16 @@
 #include <string>
 #include <string_view>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/outcome/basic_result.hpp>
 #include <boost/outcome/policy/terminate.hpp>
 #include <boost/outcome/try.hpp>
+
+// Only named here: what returns results need not know Asio, and what defines coroutines includes it.
+namespace boost::asio {
+class any_io_executor;
+template <typename T, typename Executor>
+class awaitable;
+}  // namespace boost::asio
 
 namespace sluice {
 
@@ -44,7 +50,7 @@ using result = outcome::basic_result<T, error, outcome::policy::terminate>;
 
 /// A coroutine of the engine. What cancels it is said at its declaration.
 template <class T>
-using task = boost::asio::awaitable<T>;
+using task = boost::asio::awaitable<T, boost::asio::any_io_executor>;
 
 [[nodiscard]] inline auto ok() {
   return outcome::success();

@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "bson/document.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/limits.hpp"

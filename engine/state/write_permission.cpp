@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
 

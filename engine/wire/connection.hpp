@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "bson/document.hpp"
 #include "engine/runtime/buffer.hpp"
 #include "engine/runtime/buffer_pool.hpp"

@@ -8,6 +8,8 @@
 #include <random>
 #include <string>
 
+#include <boost/asio/awaitable.hpp>
+
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/runtime/sleep.hpp"
