@@ -184,7 +184,7 @@ task<result<std::chrono::milliseconds>> ping(wire::connection& node) {
   command.append("ping", 1);
   bson::document ping_command = command.finish();
   const auto sent = std::chrono::steady_clock::now();
-  SLUICE_CO_TRYV(co_await node.run("admin", std::move(ping_command)));
+  SLUICE_CO_TRYV(co_await node.run("admin", std::move(ping_command), limits::ping_time_max));
   co_return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - sent);
 }
 

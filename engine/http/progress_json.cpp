@@ -16,10 +16,11 @@ json::value number_or_null(const std::optional<std::int64_t>& number) {
   return number ? json::value(*number) : json::value(nullptr);
 }
 
-json::object ping(const std::optional<std::int64_t>& ping_ms) {
-  json::object side;
-  if (ping_ms) side["pingLatencyMs"] = *ping_ms;
-  return side;
+json::object side(const std::optional<std::int64_t>& ping_ms, const std::optional<std::int64_t>& silent_seconds) {
+  json::object told;
+  if (ping_ms) told["pingLatencyMs"] = *ping_ms;
+  if (silent_seconds) told["unreachableSeconds"] = *silent_seconds;
+  return told;
 }
 
 /// As the original words it.
@@ -115,6 +116,7 @@ json::object before_a_run(const session::progress& now) {
                            "directionMapping",
                            "source",
                            "destination",
+                           "retryHorizonSeconds",
                            "mongosyncID",
                            "coordinatorID",
                            "capturedBy",
@@ -160,8 +162,9 @@ json::object during_a_run(const session::progress& now) {
   direction["Source"] = now.source_name;
   direction["Destination"] = now.destination_name;
   out["directionMapping"] = std::move(direction);
-  out["source"] = ping(now.source_ping_ms);
-  out["destination"] = ping(now.destination_ping_ms);
+  out["source"] = side(now.source_ping_ms, now.source_silent_seconds);
+  out["destination"] = side(now.destination_ping_ms, now.destination_silent_seconds);
+  out["retryHorizonSeconds"] = now.retry_horizon_seconds;
   out["mongosyncID"] = process_id;
   out["coordinatorID"] = process_id;
   return out;

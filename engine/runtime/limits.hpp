@@ -39,6 +39,8 @@ inline constexpr auto server_selection_timeout_default = 30s;
 /// How long a deployment may be without a primary, or a node out of reach, before the engine gives up.
 inline constexpr auto retry_time_default = 10min;
 inline constexpr auto retry_backoff_min = 50ms;
+/// A deployment that does not answer a ping within this counts as silent.
+inline constexpr auto ping_time_max = 10s;
 inline constexpr auto retry_backoff_max = 2s;
 
 // --- copy ---

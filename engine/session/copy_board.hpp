@@ -23,7 +23,12 @@ class copy_board {
   void set_state(state now);
   void set_phase(phase at);
   void set_names(std::string source, std::string destination);
-  void set_pings(std::optional<std::int64_t> source_ms, std::optional<std::int64_t> destination_ms);
+  /// What a deployment said to the last ping, and for how long it has been silent while pings fail.
+  struct reach {
+    std::optional<std::int64_t> ping_ms;
+    std::optional<std::int64_t> silent_seconds;
+  };
+  void set_reach(reach source, reach destination, std::chrono::seconds retry_horizon);
   void set_destination_written();
   void set_failure(error cause);
   void add_warning(std::string text);

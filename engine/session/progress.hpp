@@ -89,6 +89,9 @@ struct progress {
   std::optional<std::int64_t> seconds_to_complete;  // nothing until there is a rate
   std::optional<std::int64_t> source_ping_ms;       // -1: the last ping failed
   std::optional<std::int64_t> destination_ping_ms;
+  std::optional<std::int64_t> source_silent_seconds;  // since the last answer, while pings fail
+  std::optional<std::int64_t> destination_silent_seconds;
+  std::int64_t retry_horizon_seconds = 0;  // for so long a deployment may be out of reach before the run ends
   follow_progress follow;
   std::string pausing;                           // why a pause or commit is not there yet; empty when none is under way
   std::vector<std::string> warnings;             // with what to do about each

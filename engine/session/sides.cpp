@@ -11,7 +11,11 @@ namespace sluice::session {
 
 namespace {
 
+using clock = std::chrono::steady_clock;
+
 constexpr auto ping_interval = std::chrono::seconds(30);
+/// While a deployment is silent the operator looks at it more often.
+constexpr auto ping_interval_of_the_silent = std::chrono::seconds(2);
 
 /// Milliseconds; -1 when the deployment did not answer, nothing below one (as the original shows it).
 task<std::optional<std::int64_t>> ping_once(cluster::deployment known, std::unique_ptr<wire::connection>& connection,
@@ -26,6 +30,13 @@ task<std::optional<std::int64_t>> ping_once(cluster::deployment known, std::uniq
   if (answer.has_error()) co_return -1;
   const std::int64_t ms = answer.value().count();
   co_return ms > 0 ? std::optional<std::int64_t>(ms) : std::nullopt;
+}
+
+copy_board::reach reach_of(std::optional<std::int64_t> ping_ms, std::optional<clock::time_point>& answered) {
+  const auto now = clock::now();
+  if (ping_ms != -1 || !answered) answered = now;
+  if (ping_ms != -1) return {ping_ms, std::nullopt};
+  return {ping_ms, std::chrono::floor<std::chrono::seconds>(now - *answered).count()};
 }
 
 task<result<>> cancel_after(std::chrono::steady_clock::duration time, runtime::cancel_scope& waiting,
@@ -102,11 +113,17 @@ task<void> sides::release_lease(sluice::state::process_identity self) {
 task<result<>> sides::keep_pinging(runtime::cancel_scope& until) {
   std::unique_ptr<wire::connection> from;
   std::unique_ptr<wire::connection> to;
+  std::optional<clock::time_point> source_answered;
+  std::optional<clock::time_point> destination_answered;
   for (;;) {
     const auto source_ms = co_await ping_once(source, from, until);
     const auto destination_ms = co_await ping_once(destination, to, until);
-    board_.set_pings(source_ms, destination_ms);
-    const bool go_on = co_await runtime::sleep_for(ping_interval, until);
+    if (until.cancelled()) co_return ok();
+    const auto source_reach = reach_of(source_ms, source_answered);
+    const auto destination_reach = reach_of(destination_ms, destination_answered);
+    board_.set_reach(source_reach, destination_reach, std::chrono::floor<std::chrono::seconds>(settings_.retry_time));
+    const bool silent = source_reach.silent_seconds || destination_reach.silent_seconds;
+    const bool go_on = co_await runtime::sleep_for(silent ? ping_interval_of_the_silent : ping_interval, until);
     if (!go_on) co_return ok();
   }
 }

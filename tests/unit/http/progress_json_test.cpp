@@ -91,6 +91,18 @@ TEST(progress_json, a_copy_shows_both_dialects) {
   EXPECT_FALSE(fields.contains("indexBuilding"));
 }
 
+TEST(progress_json, a_silent_deployment_and_the_patience_with_it_are_told) {
+  session::progress now = running(session::phase::collection_copy);
+  now.source_ping_ms = -1;
+  now.source_silent_seconds = 12;
+  now.destination_ping_ms = 2;
+  now.retry_horizon_seconds = 600;
+  const json::object fields = progress_of(now);
+  EXPECT_EQ(json::serialize(fields.at("source")), R"({"pingLatencyMs":-1,"unreachableSeconds":12})");
+  EXPECT_EQ(json::serialize(fields.at("destination")), R"({"pingLatencyMs":2})");
+  EXPECT_EQ(fields.at("retryHorizonSeconds"), json::value(600));
+}
+
 session::progress following() {
   session::progress now = running(session::phase::change_application);
   now.indexes_total = 0;
