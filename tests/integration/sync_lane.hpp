@@ -107,6 +107,12 @@ inline std::uint64_t test_seed() {
   return seed;
 }
 
+/// How long a storm rages: a few seconds, or as long as `tools/test --long` says.
+inline std::chrono::seconds storm_time(std::chrono::seconds otherwise) {
+  const char* const given = std::getenv("SLUICE_LONG_SECONDS");
+  return given != nullptr ? std::chrono::seconds(std::stol(given)) : otherwise;
+}
+
 /// Two sets and what a sync between them needs.
 class pair_of_sets {
  public:

@@ -73,6 +73,7 @@ constexpr std::array admin_commands{
 
 constexpr std::uint64_t collections = 6;
 constexpr std::uint64_t ids = 400;
+constexpr int statements_of_many = 100;
 
 class storm {
  public:
@@ -85,6 +86,7 @@ class storm {
   void step() {
     if (options_.catalog_every > 0 && choose(random_, options_.catalog_every) == 0) return change_catalog();
     if (options_.transactions && choose(random_, 20) == 0) return transact();
+    if (options_.bulk_every > 0 && choose(random_, options_.bulk_every) == 0) return write_many();
     run(options_.database, any_of(data_commands));
   }
   [[nodiscard]] const storm_done& done() const noexcept { return done_; }
@@ -153,6 +155,23 @@ class storm {
     const bool taken = connection_.try_run(database.c_str(), document::json(command), reply, ignored);
     ++(taken ? done_.commands : done_.refused);
     return taken;
+  }
+
+  /// Statements of one kind, each as one of the commands above has it, for one collection.
+  void write_many() {
+    constexpr std::array kinds{std::pair{"insert", "documents"}, std::pair{"update", "updates"},
+                               std::pair{"update", "updates"}, std::pair{"delete", "deletes"}};
+    const auto& [verb, field] = kinds.at(choose(random_, kinds.size()));
+    const std::string begins = std::string(R"({")") + verb + R"(": "%C", )";
+    const std::string opens = std::string("\"") + field + "\": [";
+    std::string statements;
+    for (int n = 0; n < statements_of_many;) {
+      const std::string_view command = data_commands.at(choose(random_, data_commands.size()));
+      if (!command.starts_with(begins)) continue;
+      const auto from = command.find(opens) + opens.size();
+      statements += (n++ == 0 ? "" : ", ") + filled(command.substr(from, command.size() - from - 2));
+    }
+    run(options_.database, filled(begins) + R"("ordered": false, )" + opens + statements + "]}");
   }
 
   void change_catalog() {

@@ -17,6 +17,8 @@ struct storm_options {
   /// One command in so many changes the catalog; 0: none does.
   std::uint32_t catalog_every = 25;
   bool transactions = true;
+  /// One command in so many holds a hundred statements, for tests that want many changes soon; 0: none does.
+  std::uint32_t bulk_every = 0;
   const std::atomic<bool>* stop = nullptr;
   std::atomic<std::uint64_t>* steps = nullptr;
 };
