@@ -30,6 +30,7 @@ struct run_set_arguments {
   double cache_gb = 0.5;
   std::string auth;
   std::string uri_file;
+  std::vector<std::string> arguments;
 };
 
 // The signals are blocked everywhere and taken here, so that none is lost between a check and a wait.
@@ -58,6 +59,7 @@ int run_set(const run_set_arguments& arguments) {
   options.server.port = arguments.port;
   options.server.version = arguments.version;
   options.server.cache_gb = arguments.cache_gb;
+  options.server.arguments = arguments.arguments;
   if (!arguments.auth.empty()) {
     const auto colon = arguments.auth.find(':');
     if (colon == std::string::npos) {
@@ -213,6 +215,9 @@ int run(int argument_count, char** argument_values) {
   run_set_command->add_option("--wt-cache-gb", set.cache_gb, "WiredTiger cache of each node");
   run_set_command->add_option("--auth", set.auth, "user:password of a root user; enforces SCRAM");
   run_set_command->add_option("--uri-file", set.uri_file, "written when the set is ready");
+  run_set_command
+      ->add_option("--argument", set.arguments, "one more for each mongod, as --argument=--quiet (repeatable)")
+      ->allow_extra_args(false);
   run_set_command->callback([&] { exit_code = run_set(set); });
 
   load_arguments data;
