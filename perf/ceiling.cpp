@@ -1,6 +1,7 @@
 // sluice-ceiling: how fast a destination takes documents when the client costs nothing. Reads a collection into memory
 // once, then replays its batches as raw inserts over a few connections. Everything a copy spends beyond this wall time
 // is the copy's own. Must never do per-document work while it is timed.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -32,6 +33,8 @@ struct arguments {
   std::uint64_t databases = 1;
   std::uint64_t documents_each = 0;
   bool empty = false;
+  bool count_inserts = false;
+  std::vector<std::string> keep;
   std::string json_file;
 
   [[nodiscard]] std::string database() const { return namespace_name.substr(0, namespace_name.find('.')); }
@@ -223,8 +226,8 @@ void replay(const arguments& chosen) {
              chosen.connections, inserts.cpu.user_seconds, inserts.cpu.system_seconds));
 }
 
-/// Every database but the server's own goes; then one checkpoint, so that the next measurement finds the server at
-/// rest.
+/// Every database but the server's own and those to keep goes; then one checkpoint, so that the next measurement finds
+/// the server at rest.
 void empty_destination(const arguments& chosen) {
   blocking_client destination = blocking_client::connect_to_primary(chosen.destination);
   bson::builder list;
@@ -234,13 +237,22 @@ void empty_destination(const arguments& chosen) {
   for (const auto element : databases) {
     const auto entry = element.as_document().value_or(bson::document_view());
     const std::string name(entry.find("name").as_string().value_or("admin"));
-    if (name == "admin" || name == "config" || name == "local") continue;
+    const bool of_the_server = name == "admin" || name == "config" || name == "local";
+    if (of_the_server || std::ranges::find(chosen.keep, name) != chosen.keep.end()) continue;
     bson::builder drop;
     drop.append("dropDatabase", 1).open_document("writeConcern").append("w", "majority").close();
     destination.run(name, drop.finish());
   }
   bson::builder checkpoint;
   destination.run("admin", checkpoint.append("fsync", 1).finish());
+}
+
+/// How many documents the destination was ever sent in inserts, duplicates included.
+void count_inserts(const arguments& chosen) {
+  blocking_client destination = blocking_client::connect_to_primary(chosen.destination);
+  bson::builder status;
+  const perf::message reply = destination.run("admin", status.append("serverStatus", 1).finish());
+  std::printf("%lld\n", static_cast<long long>(reply.body.at("opcounters", "insert").to_int64().value_or(0)));
 }
 
 bson::document few_documents(std::uint64_t count) {
@@ -293,10 +305,17 @@ int run(int argument_count, char** argument_values) {
   app.add_option("--documents-each", chosen.documents_each, "with --creates: tiny documents put into each collection");
   app.add_flag("--empty", chosen.empty,
                "instead of inserting, drop every database but admin, config and local, and write a checkpoint");
+  app.add_option("--keep", chosen.keep, "with --empty: not this database (repeatable)")->allow_extra_args(false);
+  app.add_flag("--count-inserts", chosen.count_inserts,
+               "instead of inserting, print how many documents the destination was ever sent in inserts");
   app.add_option("--json", chosen.json_file, "write the result there as well");
   CLI11_PARSE(app, argument_count, argument_values);
   if (chosen.empty) {
     empty_destination(chosen);
+    return 0;
+  }
+  if (chosen.count_inserts) {
+    count_inserts(chosen);
     return 0;
   }
   if (chosen.creates > 0) {
