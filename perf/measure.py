@@ -9,9 +9,9 @@ import pathlib
 import resource
 import shlex
 import signal
-import statistics
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -37,21 +37,27 @@ def run_script(main):
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
+    name = f"perf/{pathlib.Path(sys.argv[0]).name}"
     try:
         sys.exit(main())
     except Failure as failure:
-        print(f"{pathlib.Path(sys.argv[0]).name}: {failure}", file=sys.stderr)
+        print(f"{name}: {failure}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt as interrupt:
-        print(f"\n{pathlib.Path(sys.argv[0]).name}: ended by {interrupt}", file=sys.stderr)
+        print(f"\n{name}: ended by {interrupt}", file=sys.stderr)
         sys.exit(130)
 
 
 def add_common_options(parser):
+    parser.add_argument("--sluice", type=pathlib.Path, metavar="FILE",
+                        help="measure this program, not the one built here")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE",
+                        help="where the results go (default: build/perf/results)")
+    parser.add_argument("--place", type=pathlib.Path, default=PLACE, metavar="FOLDER",
+                        help="where the servers' data lies while they run (default: build/perf)")
     parser.add_argument("--build-dir", type=pathlib.Path, default=ROOT / "build" / "release",
                         help="where the programs are (default: build/release, built first)")
     parser.add_argument("--no-build", action="store_true", help="take the programs as they are")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write every figure there")
 
 
 def programs(options, names):
@@ -97,7 +103,7 @@ def served(arguments, uri_file, log_file, pinned_to=None):
         deadline = time.monotonic() + 120
         while not uri_file.exists():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Failure(f"{text_of(arguments)} did not start; it said:\n{log_file.read_text()[-2000:]}")
+                raise Failure(f"{text_of(arguments)} did not start; it said:\n{tail(log_file)}")
             time.sleep(0.05)
         yield process, uri_file.read_text().strip()
     finally:
@@ -116,21 +122,19 @@ class ReplicaSet:
     def __init__(self, name, process, uri):
         self.name, self.uri = name, uri
         self.mongod = descendant(process.pid, "mongod")
-        self.port = int(uri.split("/")[2].split(",")[0].rsplit(":", 1)[1])
 
     def cpu_seconds(self):
         return sum(cpu_seconds(self.mongod))
 
 
 @contextlib.contextmanager
-def replica_set(lab, name, folder, version, cache_gb, port=0):
-    arguments = [lab, "run-set", "--dir", folder, "--name", name, "--wt-cache-gb", cache_gb, "--uri-file",
-                 PLACE / f"{name}.uri"]
+def replica_set(lab, name, folder, version, cache_gb, arguments=(), pinned_to=None):
+    """A fresh one-node set with everything in `folder`; `arguments` are more of the mongod's."""
+    command = [lab, "run-set", "--dir", folder, "--name", name, "--wt-cache-gb", cache_gb, "--uri-file",
+               folder / f"{name}.uri", *(f"--argument={one}" for one in arguments)]
     if version:
-        arguments += ["--version", version]
-    if port:
-        arguments += ["--port", port]
-    with served(arguments, PLACE / f"{name}.uri", PLACE / f"{name}.log") as (process, uri):
+        command += ["--version", version]
+    with served(command, folder / f"{name}.uri", folder / f"{name}.log", pinned_to) as (process, uri):
         yield ReplicaSet(name, process, uri)
 
 
@@ -144,6 +148,37 @@ def cpu_seconds(pid):
     """User and system seconds so far."""
     _, fields = stat_fields(pid)
     return int(fields[11]) / TICKS, int(fields[12]) / TICKS
+
+
+def peak_memory_bytes(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+@contextlib.contextmanager
+def most_open_files(pids):
+    """Watches servers while the block runs; it gives a list of one number: the most that one of them had open."""
+    most, over = [0], threading.Event()
+
+    def watch():
+        with contextlib.suppress(OSError):  # a server has ended; whoever uses it will say so
+            while not over.wait(1):
+                most[0] = max(most[0], *(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        watcher.join()
+
+
+def tail(file, characters=2000):
+    """The end of a log, for a failure's words."""
+    return file.read_text(errors="replace")[-characters:]
 
 
 def descendant(pid, name_prefix):
@@ -162,6 +197,13 @@ def descendant(pid, name_prefix):
     raise Failure(f"no {name_prefix} under process {pid}")
 
 
+def wait_with_usage(process):
+    """Waits for its end; what it used, as the kernel counted it."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return usage
+
+
 def measured(arguments, log_file, pinned_to=None):
     """Runs to the end; wall time, CPU and peak memory as the kernel counted them."""
     with open(log_file, "w") as log:
@@ -169,22 +211,20 @@ def measured(arguments, log_file, pinned_to=None):
         process = subprocess.Popen([str(one) for one in arguments], stdout=log, stderr=subprocess.STDOUT,
                                    preexec_fn=pin_to(pinned_to))
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            usage = wait_with_usage(process)
         except BaseException:
             process.kill()
-            os.wait4(process.pid, 0)
+            process.wait()
             raise
         wall = time.monotonic() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        raise Failure(f"{text_of(arguments)} ended with {process.returncode}:\n{log_file.read_text()[-2000:]}")
+        raise Failure(f"{text_of(arguments)} ended with {process.returncode}:\n{tail(log_file)}")
     return {"wall_seconds": wall, "user_seconds": usage.ru_utime, "system_seconds": usage.ru_stime,
             "peak_memory_bytes": usage.ru_maxrss * 1024}
 
 
-def settle(ceiling, destination, sets):
-    """The same starting point for every run: the destination empty and checkpointed, all servers idle."""
-    run([ceiling, "--destination", destination.uri, "--empty"])
+def wait_for_rest(sets):
+    """Until all servers have been idle for a while."""
     deadline = time.monotonic() + 60
     quiet_since, before = None, None
     while time.monotonic() < deadline:
@@ -214,16 +254,22 @@ def json_of_last_line(file):
     return None
 
 
-def machine():
-    model = "unknown"
+def first_line_of(path, beginning=""):
+    """Of a file of /proc or /sys: what follows the colon of the line that begins so, or the first line; or nothing."""
     with contextlib.suppress(OSError):
-        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
+        for line in pathlib.Path(path).read_text().splitlines():
+            if line.startswith(beginning):
+                return line.split(":", 1)[-1].strip()
+    return None
+
+
+def machine():
+    """What a reader must know before comparing figures."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {"processor": model, "cores": len(os.sched_getaffinity(0)), "memory_bytes": memory,
-            "kernel": os.uname().release}
+    return {"processor": first_line_of("/proc/cpuinfo", "model name"), "cores": len(os.sched_getaffinity(0)),
+            "memory_bytes": memory, "kernel": os.uname().release,
+            "governor": first_line_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+            "load": [round(one, 2) for one in os.getloadavg()]}
 
 
 def commit():
@@ -232,29 +278,7 @@ def commit():
     return done.stdout.strip() or "unknown"
 
 
-def median(values):
-    return statistics.median(values) if values else None
-
-
-def write_json(options, report):
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(report, indent=2, default=str) + "\n")
-        say(f"wrote {options.json}")
-
-
-def print_table(titles, rows):
-    texts = [titles] + [[one if isinstance(one, str) else f"{one:.2f}" for one in row] for row in rows]
-    widths = [max(len(row[i]) for row in texts) for i in range(len(titles))]
-    for row in texts:
-        print("  ".join(text.rjust(width) for text, width in zip(row, widths)))
-
-
-def allow_open_files(wanted):
-    """Raises the limit for children; returns what was reached."""
+def allow_open_files():
+    """As many as may be, for the servers that are started from here."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for limit in ((max(wanted, hard), max(wanted, hard)), (hard, hard)):
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
-            break
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

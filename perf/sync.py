@@ -1,6 +1,5 @@
-"""A live sync for the measuring scripts: a `sluice run` of which the API is asked."""
+"""A live sync for the works: a `sluice run` of which the API is asked. Must never outlive its block."""
 import json
-import pathlib
 import socket
 import subprocess
 import time
@@ -16,17 +15,24 @@ def free_port():
 
 
 class Sync:
-    """A `sluice run` of which the API is asked."""
+    """Between the two sets of a stage; a second one goes on where the first one was."""
 
-    def __init__(self, sluice, source, destination, folder):
+    def __init__(self, sluice, stage):
         self.port = free_port()
-        self.log = folder / "sluice.log"
+        self.log = stage.folder / "sluice.log"
         self.begun = time.monotonic()
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
-                [str(one) for one in (sluice, "run", "--source", source.uri, "--destination", destination.uri,
-                                      "--port", self.port, "--spool-dir", folder / "spool")],
-                stdout=log, stderr=subprocess.STDOUT)
+                [str(one) for one in (sluice, "run", "--source", stage.source.uri, "--destination",
+                                      stage.destination.uri, "--port", self.port, "--spool-dir", stage.spool)],
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=measure.pin_to(stage.engine_cores))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
 
     def progress(self):
         try:
@@ -36,14 +42,15 @@ class Sync:
             return None
 
     def until(self, condition, seconds=600):
-        while time.monotonic() < self.begun + seconds:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise measure.Failure(f"sluice has ended:\n{self.log.read_text()[-2000:]}")
+                raise measure.Failure(f"sluice has ended with {self.process.returncode}:\n{measure.tail(self.log)}")
             now = self.progress()
             if now and condition(now):
                 return now
-            time.sleep(0.02)
-        raise measure.Failure(f"not reached in {seconds} s; sluice said:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.01)
+        raise measure.Failure(f"not reached in {seconds} s; sluice said:\n{measure.tail(self.log)}")
 
     def until_applied(self, end):
         def applied(now):
@@ -62,14 +69,26 @@ class Sync:
         return measure.cpu_seconds(self.process.pid)
 
     def peak_memory_bytes(self):
-        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-        return 0
+        return measure.peak_memory_bytes(self.process.pid)
 
     def end(self):
+        """In order: what is applied stays so."""
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(60)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def copied_documents(now):
+    return now["collectionsCopy"]["estimatedDocumentCounts"]["copied"]
+
+
+def following(now):
+    """The copy is over, with its indexes."""
+    return now["phase"] == "change event application"
 
 
 def caught_up(now):

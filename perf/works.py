@@ -1,0 +1,256 @@
+"""What a scenario can measure: works that are timed between the two sets of a stage, or between loopback servers.
+
+A work runs one program once and returns its figures (named in results.FIGURES). Nothing it starts may outlive it.
+"""
+import collections.abc
+import contextlib
+import dataclasses
+import json
+import shutil
+import subprocess
+import time
+
+import measure
+import results
+from stage import DATA, SERVER_OPTIONS, create_collections
+from sync import Sync, caught_up, copied_documents, following
+
+LANES = {"lanes": 0, "connections": 0}  # 0: what sluice chooses
+
+
+def engine_figures(user, system, peak_memory_bytes, gigabytes=None, changes=None):
+    figures = {"engine_user_seconds": user, "engine_system_seconds": system, "peak_memory_bytes": peak_memory_bytes}
+    if gigabytes:
+        figures |= {"engine_cpu_seconds_per_gb": (user + system) / gigabytes,
+                    "engine_user_seconds_per_gb": user / gigabytes}
+    if changes:
+        figures["engine_cpu_seconds_per_100k"] = (user + system) * 100_000 / changes
+    return figures
+
+
+def ceiling(stage, _sluice):
+    """The destination's ceiling: the documents replayed from memory, by a client that costs nothing."""
+    out, figures = stage.folder / "ceiling.json", {}
+    with stage.server_cpu(figures):
+        stage.ceiling("--source", stage.source.uri, "--destination", stage.destination.uri, "--namespace", "lim.docs",
+                      "--connections", stage.options["ceiling_connections"], "--json", out)
+    return figures | {"wall_seconds": measure.json_of(out)["wall_seconds"]}
+
+
+def creates(stage, _sluice):
+    """What the destination needs for the bare creates of as many collections."""
+    figures = {}
+    with stage.server_cpu(figures):
+        wall = create_collections(stage, stage.destination)["wall_seconds"]
+    return figures | {"wall_seconds": wall, "milliseconds_per_collection": wall * 1000 / stage.options["collections"]}
+
+
+def timed_copy(stage, sluice):
+    summary, figures = stage.folder / "summary.json", {}
+    arguments = [sluice, "copy", "--source", stage.source.uri, "--destination", stage.destination.uri,
+                 "--summary-json", summary]
+    for name in LANES:
+        if stage.options[name]:
+            arguments += [f"--{name}", stage.options[name]]
+    with stage.server_cpu(figures):
+        run = measure.measured(arguments, stage.folder / "sluice.log", stage.engine_cores)
+    return figures | {"wall_seconds": run["wall_seconds"]} | engine_figures(
+        run["user_seconds"], run["system_seconds"], run["peak_memory_bytes"], measure.json_of(summary)["bytes"] / 1e9)
+
+
+def copy(stage, sluice):
+    """`sluice copy`, the whole program from its start to its end."""
+    figures = timed_copy(stage, sluice)
+    if stage.first:
+        stage.equal_or_fail()
+    return figures
+
+
+def copy_many(stage, sluice):
+    """The same of very many collections, with what they cost the servers."""
+    with measure.most_open_files([one.mongod for one in stage.sets]) as most:
+        figures = timed_copy(stage, sluice)
+    if stage.first:
+        stage.equal_or_fail()
+    return figures | {"milliseconds_per_collection": figures["wall_seconds"] * 1000 / stage.options["collections"],
+                      "destination_memory_bytes": measure.peak_memory_bytes(stage.destination.mongod),
+                      "open_files": most[0]}
+
+
+@contextlib.contextmanager
+def writing(stage):
+    """An application that changes the source at an even rate, until the block ends."""
+    process = subprocess.Popen(
+        [str(one) for one in (stage.tools["sluice-lab"], "backlog", "--uri", stage.source.uri, "--rate",
+                              stage.options["writes_per_second"], "--seconds", 3600)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield
+        if process.poll() is not None:
+            raise measure.Failure(f"the writer ended by itself, with code {process.returncode}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def live_copy(stage, sluice):
+    """The copy of a live sync from its start until it follows, with its capture and a writer on the source."""
+    figures = {}
+    with Sync(sluice, stage) as sync:
+        with stage.server_cpu(figures), writing(stage):
+            now = sync.until(following)
+            copied = time.monotonic()
+            user, system = sync.cpu_seconds()
+        gigabytes = now["collectionCopy"]["estimatedCopiedBytes"] / 1e9
+        figures |= {"wall_seconds": copied - sync.begun} | engine_figures(
+            user, system, sync.peak_memory_bytes(), gigabytes)
+        sync.until_applied(stage.end_of_oplog())
+        figures["catch_up_seconds"] = time.monotonic() - copied
+        if stage.first:
+            stage.equal_or_fail()
+    return figures
+
+
+def catch_up(stage, sluice):
+    """A backlog made while nobody followed, from the start of the process until everything is applied."""
+    figures, changes = {}, stage.options["changes"]
+    with Sync(sluice, stage) as first:
+        first.until(caught_up)
+        first.end()
+    end = json.loads(stage.lab("backlog", "--uri", stage.source.uri, "--kind", stage.options["kind"], "--changes",
+                               changes))
+    with Sync(sluice, stage) as sync:
+        with stage.server_cpu(figures):
+            sync.until_applied(end)
+            wall = time.monotonic() - sync.begun
+            user, system = sync.cpu_seconds()
+        figures |= {"wall_seconds": wall, "changes_per_second": changes / wall} | engine_figures(
+            user, system, sync.peak_memory_bytes(), changes=changes)
+        sync.until(lambda now: now["canCommit"])
+        figures["commit_seconds"] = sync.commit()
+        sync.process.wait(30)
+    if stage.first:
+        stage.equal_or_fail()
+    return figures
+
+
+def lag(stage, sluice):
+    """How long after the source's acknowledgement the destination returns a document, under an even rate of changes."""
+    figures, options = {}, stage.options
+    with Sync(sluice, stage) as sync:
+        sync.until(caught_up)
+        before = sync.cpu_seconds()
+        with stage.server_cpu(figures):
+            found = json.loads(stage.lab("lag", "--source", stage.source.uri, "--destination", stage.destination.uri,
+                                         "--rate", options["rate"], "--seconds", options["seconds"]))
+            after = sync.cpu_seconds()
+        figures |= {name: found[name] for name in ("p50_ms", "p90_ms", "p99_ms", "max_ms")}
+        figures |= engine_figures(after[0] - before[0], after[1] - before[1], sync.peak_memory_bytes(),
+                                  changes=found["changes"])
+        figures["commit_seconds"] = sync.commit()
+        sync.process.wait(30)
+    if stage.first:
+        stage.equal_or_fail()
+    return figures
+
+
+def resume(stage, sluice):
+    """A live sync killed in the middle of its copy and started again: how soon it goes on, and what it copies again."""
+    figures, documents = {}, stage.options["documents"]
+    before = stage.destination_inserts()
+    with Sync(sluice, stage) as killed:
+        killed.until(lambda now: copied_documents(now) >= documents * stage.options["killed_at"])
+        killed.kill()
+    between = stage.settled_inserts()
+    with Sync(sluice, stage) as sync:
+        with stage.server_cpu(figures):
+            recorded = copied_documents(sync.until(lambda now: now["phase"] == "collection copy"))
+            sync.until(lambda now: copied_documents(now) > recorded)
+            figures["resumed_seconds"] = time.monotonic() - sync.begun
+            sync.until(following)
+            figures["wall_seconds"] = time.monotonic() - sync.begun
+        figures |= engine_figures(*sync.cpu_seconds(), sync.peak_memory_bytes())
+        after = stage.destination_inserts()
+        figures["documents_again"] = after - before - documents
+        figures["recorded_documents_again"] = after - between - (documents - recorded)
+        if stage.first:
+            stage.equal_or_fail()
+    return figures
+
+
+def loopback(stage, sluice):
+    """The engine alone, between two servers that cost next to nothing (tests/loopback)."""
+    figures = loopback_copy(stage, sluice)
+    if stage.first and shutil.which("strace"):
+        out = stage.folder / "strace.txt"
+        traced = loopback_copy(stage, sluice, ["strace", "-f", "-c", "-S", "calls", "-U", "calls,name", "-o", out])
+        calls = [line.split() for line in out.read_text().splitlines()]
+        figures["system_calls_per_megabyte"] = sum(
+            int(one[0]) for one in calls if len(one) == 2 and one[0].isdigit() and one[1] != "total") / (
+                traced["gigabytes"] * 1000)
+    del figures["gigabytes"]
+    return figures
+
+
+def loopback_server(stage, name, extra):
+    uri_file = stage.folder / f"{name}.uri"
+    return measure.served([stage.tools["sluice-loopback"], "--set-name", name, "--uri-file", uri_file, *extra],
+                          uri_file, stage.folder / f"{name}.log", stage.server_cores)
+
+
+def loopback_copy(stage, sluice, wrapper=()):
+    """One copy between fresh servers. Under a wrapper its times mean nothing."""
+    options, figures = stage.options, {}
+    documents = int(options["gigabytes"] * 1e9 / options["document_bytes"] / options["collections"])
+    extra = ["--collections", options["collections"], "--documents", documents, "--document-bytes",
+             options["document_bytes"]] + (["--same-ids"] if options["same_ids"] else [])
+    documents *= options["collections"]
+    with loopback_server(stage, "source", extra) as (source, source_uri), \
+         loopback_server(stage, "destination", ["--trust"]) as (destination, destination_uri):
+        run = measure.measured([*wrapper, sluice, "copy", "--source", source_uri, "--destination", destination_uri,
+                                "--lanes", options["lanes"]], stage.folder / "sluice.log", stage.engine_cores)
+        figures["source_cpu_seconds"] = sum(measure.cpu_seconds(source.pid))
+        figures["destination_cpu_seconds"] = sum(measure.cpu_seconds(destination.pid))
+    # The servers print their account when they end.
+    told = measure.json_of_last_line(stage.folder / "destination.log")
+    if told is None or told["documents_inserted"] < documents:
+        raise measure.Failure(f"the destination received {told and told['documents_inserted']} of {documents} "
+                              f"documents; sluice said:\n{measure.tail(stage.folder / 'sluice.log')}")
+    # Documents that arrive twice (overlapping partitions) are no progress: only the data set counts.
+    gigabytes = documents * options["document_bytes"] / 1e9
+    figures |= {"wall_seconds": run["wall_seconds"], "gigabytes": gigabytes,
+                "gigabytes_per_second": gigabytes / run["wall_seconds"],
+                "gigabytes_per_cpu_second": gigabytes / (run["user_seconds"] + run["system_seconds"])}
+    return figures | engine_figures(run["user_seconds"], run["system_seconds"], run["peak_memory_bytes"], gigabytes)
+
+
+@dataclasses.dataclass
+class Work:
+    run: collections.abc.Callable
+    options: dict                # with the values they have when a scenario does not say
+    needs: tuple = ()            # programs beside sluice
+    pinned: bool = False         # always on cores of its own, so far as there are enough
+
+
+WORKS = {
+    "ceiling": Work(ceiling, {"ceiling_connections": 2}),
+    "creates": Work(creates, {}),
+    "copy": Work(copy, LANES),
+    "copy_many": Work(copy_many, LANES),
+    "live_copy": Work(live_copy, {"writes_per_second": 1000.0}),
+    "catch_up": Work(catch_up, {}),
+    "lag": Work(lag, {"rate": 5000.0, "seconds": 600}),
+    "resume": Work(resume, {"killed_at": 0.5}),
+    "loopback": Work(loopback, {"gigabytes": 4.0, "document_bytes": 860, "collections": 4, "same_ids": False,
+                                "lanes": 1}, ("sluice-loopback",), pinned=True),
+}
+figures = results.FIGURES
+works, data = WORKS, DATA
+
+
+def options(of_data, of_works):
+    """Everything that a scenario of such data and works may say, with defaults."""
+    found = dict(SERVER_OPTIONS) if of_data else {}
+    for one in [*(DATA[name] for name in of_data), *(WORKS[name] for name in of_works)]:
+        found |= one.options
+    return found
