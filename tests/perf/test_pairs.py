@@ -49,8 +49,8 @@ class Ratios(unittest.TestCase):
 
 class Interval(unittest.TestCase):
     def test_the_same_measurements_give_the_same_interval(self):
-        values = [1.0, 1.3, 0.9, 1.1, 1.2]
-        self.assertEqual(pairs.interval([values], statistics.median), pairs.interval([list(values)], statistics.median))
+        values = [1.0, 1.3157, 0.9221, 1.1043, 1.2718]  # means of resamples hardly ever coincide
+        self.assertEqual(pairs.interval([values], statistics.fmean), pairs.interval([list(values)], statistics.fmean))
 
     def test_it_lies_inside_the_measurements_and_around_the_median(self):
         values = [1.0, 1.3, 0.9, 1.1, 1.2, 1.15, 0.95]
