@@ -88,6 +88,9 @@ def read(file, vocabulary, settings=(), short=False, rounds=None):
     works = [measured] + ([reference] if reference else [])
     check_known(file, "data", data, vocabulary.data)
     check_known(file, "work", works, vocabulary.works)
+    for work in works:
+        if missing := [name for name in vocabulary.works[work].data if name not in data]:
+            raise measure.Failure(f"{file}: the work {work!r} wants data = [{', '.join(map(repr, missing))}]")
     known = vocabulary.options(data, works)
     short_options = {name: value for name, value in given.get("short", {}).items() if name != "rounds"}
     each = given.get("each", {})

@@ -227,22 +227,23 @@ def loopback_copy(stage, sluice, wrapper=()):
 @dataclasses.dataclass
 class Work:
     run: collections.abc.Callable
-    options: dict                # with the values they have when a scenario does not say
-    needs: tuple = ()            # programs beside sluice
-    pinned: bool = False         # always on cores of its own, so far as there are enough
+    options: dict         # with the values they have when a scenario does not say
+    data: tuple = ()      # that must lie in the source
+    needs: tuple = ()     # programs beside sluice and the lab's
+    pinned: bool = False  # always on cores of its own, so far as there are enough
 
 
 WORKS = {
-    "ceiling": Work(ceiling, {"ceiling_connections": 2}),
-    "creates": Work(creates, {}),
-    "copy": Work(copy, LANES),
-    "copy_many": Work(copy_many, LANES),
-    "live_copy": Work(live_copy, {"writes_per_second": 1000.0}),
-    "catch_up": Work(catch_up, {}),
-    "lag": Work(lag, {"rate": 5000.0, "seconds": 600}),
-    "resume": Work(resume, {"killed_at": 0.5}),
+    "ceiling": Work(ceiling, {"ceiling_connections": 2}, ("lim",)),
+    "creates": Work(creates, {}, ("many",)),
+    "copy": Work(copy, LANES, ("lim",)),
+    "copy_many": Work(copy_many, LANES, ("many",)),
+    "live_copy": Work(live_copy, {"writes_per_second": 1000.0}, ("lim", "changed")),
+    "catch_up": Work(catch_up, {}, ("changed",)),
+    "lag": Work(lag, {"rate": 5000.0, "seconds": 600}, ("changed",)),
+    "resume": Work(resume, {"killed_at": 0.5}, ("lim",)),
     "loopback": Work(loopback, {"gigabytes": 4.0, "document_bytes": 860, "collections": 4, "same_ids": False,
-                                "lanes": 1}, ("sluice-loopback",), pinned=True),
+                                "lanes": 1}, needs=("sluice-loopback",), pinned=True),
 }
 figures = results.FIGURES
 works, data = WORKS, DATA

@@ -82,6 +82,10 @@ class Reading(unittest.TestCase):
         with self.assertRaisesRegex(measure.Failure, "known: .*copy.*steady_lag"):
             scenario.find("qqqqqqqq")
 
+    def test_a_work_without_its_data_is_refused(self):
+        self.refused(["some.toml", "the work 'copy' wants data = ['lim']"], GOOD.replace('data = ["lim"]', ""))
+        self.refused(["the work 'creates' wants data = ['many']"], GOOD.replace('"ceiling"', '"creates"'))
+
     def test_a_wrong_type_is_named(self):
         self.refused(["rounds", "'five'", "int"], GOOD.replace("rounds = 5", 'rounds = "five"'))
         self.refused(["documents", "'many'", "int"], GOOD, ("documents", "many"))
