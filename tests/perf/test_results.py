@@ -37,6 +37,7 @@ class Summary(unittest.TestCase):
     def test_a_goal_is_reached_or_missed_by_the_median(self):
         self.assertFalse(result_of([1.2, 1.0, 1.4])["goals"][0]["reached"])
         self.assertTrue(result_of([1.1, 1.0, 1.4])["goals"][0]["reached"])
+        self.assertTrue(results.goals(result_of([0.1 + 0.2]), {"wall_seconds": 0.3}, {})[0]["reached"])
         one = result_of([1.2])
         self.assertFalse(results.goals(one, {}, {"wall_seconds": 1.3})[0]["reached"])
         self.assertTrue(results.goals(one, {}, {"wall_seconds": 1.2})[0]["reached"])
