@@ -89,7 +89,7 @@ struct applier::inner {
 
   // the window
   [[nodiscard]] task<result<>> fill();
-  [[nodiscard]] result<> take(const capture::change& one);
+  [[nodiscard]] result<> take(const capture::change& one, const std::shared_ptr<const void>& owner);
   [[nodiscard]] shared_target target_of_change(const capture::change& one);
   [[nodiscard]] bool nothing_at_hand() const { return !chunk_given && fetched.empty(); }
   void written(const written_window& outcome);
@@ -157,8 +157,8 @@ void applier::inner::write_if_wanted() {
   if (filling.empty() || !writing.idle()) return;
   if (!filling.full() && !waiting && !given_up_to_goal() && !nothing_at_hand()) return;
   end_of_writing = window_end{reader.position(), reader.resume_from()};
-  const bool consistent = filling_begins > options.consistent_from;
-  writing.start(out.write(filling.finish(), consistent));
+  const bool check = options.free_check && filling_begins > options.consistent_from;
+  writing.start(out.write(filling.finish(), check));
 }
 
 task<result<checkpoint_verdict>> applier::inner::store(checkpoint_request what) {
@@ -244,14 +244,14 @@ shared_target applier::inner::target_of_change(const capture::change& one) {
   return last_target;
 }
 
-result<> applier::inner::take(const capture::change& one) {
+result<> applier::inner::take(const capture::change& one, const std::shared_ptr<const void>& owner) {
   const shared_target to = target_of_change(one);
   if (!to) {  // neither the catalog nor a create since has shown it: it is gone
     ++counters.skipped;
     return ok();
   }
   if (filling.empty()) filling_begins = one.at;
-  return filling.add(one, to, reader.owner());
+  return filling.add(one, to, owner);
 }
 
 task<result<>> applier::inner::fill() {
@@ -266,8 +266,8 @@ task<result<>> applier::inner::fill() {
     SLUICE_CO_TRY(const auto one, reader.next());
     if (!one) {
       chunk_given = false;
-    } else if (is_data(*one)) {
-      SLUICE_CO_TRYV(take(*one));
+    } else if (is_data(*one) && !catalog.appears(*one)) {
+      SLUICE_CO_TRYV(take(*one, reader.owner()));
     } else {
       waiting = barrier{*one, reader.owner()};
     }
@@ -309,9 +309,12 @@ task<result<>> applier::inner::pass_barrier() {
   for (const auto& uuid : effects.changed) {
     if (const mapped_collection* one = map.find(uuid)) mapped.push_back(collection_map::to_document(*one));
   }
-  if (mapped.empty() && effects.erased.empty()) co_return ok();
-  progress.catalog_changed(std::move(mapped), effects.erased);
-  co_return co_await store_now(progress.take(clock::now()));
+  if (!mapped.empty() || !effects.erased.empty()) {
+    progress.catalog_changed(std::move(mapped), effects.erased);
+    SLUICE_CO_TRYV(co_await store_now(progress.take(clock::now())));
+  }
+  if (is_data(passed.what)) co_return take(passed.what, passed.owner);  // its collection has been made
+  co_return ok();
 }
 
 // --- the loop ---

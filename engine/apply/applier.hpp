@@ -38,6 +38,9 @@ struct applier_options {
   index_policy indexes;
   /// Up to here the destination may already contain changes that are applied again; the free check begins behind it.
   bson::timestamp consistent_from;
+  /// False: changes may be of documents as they were later than they say (of a sharded cluster), so that what they find
+  /// means nothing.
+  bool free_check = true;
   std::chrono::milliseconds checkpoint_every{1000};
 };
 

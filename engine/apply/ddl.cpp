@@ -23,17 +23,6 @@ bson::timestamp before(bson::timestamp at) {
   return {at.seconds == 0 ? 0 : at.seconds - 1, UINT32_MAX};
 }
 
-/// Where servers do not tell the UUID (change streams of before 6.0): one of our own, the same each time.
-std::vector<std::byte> stand_in_uuid(const ddl_entry& entry) {
-  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
-  for (const char c : entry.ns.to_string()) hash = (hash ^ static_cast<std::uint8_t>(c)) * 1099511628211U;
-  const std::uint64_t time = std::uint64_t{entry.at.seconds} << 32 | entry.at.increment;
-  std::vector<std::byte> uuid;
-  for (const auto half : {time, hash})
-    for (int shift = 0; shift < 64; shift += 8) uuid.push_back(static_cast<std::byte>(half >> shift & 0xff));
-  return uuid;
-}
-
 bool takes_whole_database(const cluster::namespace_filter& filter, const std::string& database) {
   const auto concerns = [&](const std::string& entry) {
     return entry == database || entry.starts_with(database + ".");
@@ -64,6 +53,9 @@ task<result<ddl_effects>> ddl::apply(capture::change what) {
   result<> done = ok();
   if (what.kind == capture::change_kind::command) {
     done = co_await apply_command(what, effects);
+  } else if (is_data(what)) {
+    auto ns = cluster::parse_namespace(what.ns).value_or(cluster::namespace_name{});
+    done = co_await settle(std::move(ns), what.at, effects);
   } else {
     done = co_await apply_view(what, effects);
   }
@@ -91,6 +83,10 @@ task<result<>> ddl::apply_command(const capture::change& what, ddl_effects& effe
       co_return co_await drop_views(entry.ns.database);
     default:
       break;
+  }
+  if (entry.verb == ddl_verb::drop && entry.uuid.empty()) {
+    if (takes(entry.ns)) co_return co_await settle(entry.ns, entry.at, effects);
+    co_return ok();
   }
   // The rest is about a collection that must be ours; any other is gone or outside of the filter.
   const auto* found = find(entry);
@@ -135,7 +131,7 @@ task<result<>> ddl::create(const ddl_entry& entry, ddl_effects& effects) {
   info.uuid.assign(entry.uuid.begin(), entry.uuid.end());
   if (info.uuid.empty()) {
     // A change stream of old: by name everything from here on. What is not said about the `_id` index is the default.
-    info.uuid = stand_in_uuid(entry);
+    info.uuid = stand_in_uuid(entry.ns, entry.at);
     if (!entry.o.find("idIndex")) info.id_index = bson::document();
   }
   if (auto reason = cluster::reason_not_copyable(info)) co_return failure(error_kind::refused, *std::move(reason));
@@ -224,11 +220,13 @@ task<result<>> ddl::drop_database(const ddl_entry& entry, ddl_effects& effects) 
 }
 
 task<result<>> ddl::rename(const ddl_entry& entry, ddl_effects& effects) {
+  if (entry.uuid.empty()) co_return co_await rename_by_name(entry, effects);
   const auto* found = find(entry);
   const bool inside = takes(entry.to);
   if (found == nullptr) {
     if (!inside || gone_by_now(entry, entry.to.database)) co_return ok();
-    co_return co_await enter(entry, effects);
+    std::vector<std::byte> uuid(entry.uuid.begin(), entry.uuid.end());
+    co_return co_await enter(entry.to, std::move(uuid), entry.at, effects);
   }
   const mapped_collection one = *found;
   if (entry.at <= one.listed_at) co_return ok();

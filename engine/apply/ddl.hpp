@@ -5,10 +5,13 @@
 // oplog's first entry). What had happened by then is skipped; where a name is taken by something of later, later
 // entries put it right, and what cannot be made now (an index that its documents do not fit yet, a view on a view that
 // has changed since) is left out: the commit compares the catalogs and repairs the difference.
+//
+// Entries of a sharded cluster have no UUIDs, and of the catalog tell only drops and renames: ddl_by_name.cpp.
 #pragma once
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,10 +60,14 @@ class ddl {
         may_write_(std::move(may_write)) {}
 
   /// Applies one command or view change and updates the map. Skips what has already happened (listed_at), and what
-  /// concerns collections that are gone. A collection that enters the filter by a rename is copied here. Errors:
+  /// concerns collections that are gone. A collection that enters the filter by a rename is copied here. Of a change of
+  /// a document for which appears() is true the collection is made, and the rest is left to the caller. Errors:
   /// protocol: an unknown command, with the entry; server: what the destination said to it, with the entry; refused:
   /// a collection that cannot be copied.
   [[nodiscard]] task<result<ddl_effects>> apply(capture::change what);
+
+  /// A change of a document, told by name, whose collection is not mapped: nobody said that it was made.
+  [[nodiscard]] bool appears(const capture::change& what) const;
 
  private:
   struct side {
@@ -105,6 +112,11 @@ class ddl {
   /// The same, told by a database whose name differs in case only: servers do not let two of them exist.
   [[nodiscard]] bool database_gone_by_now(const ddl_entry& entry) const;
 
+  // ddl_by_name.cpp
+  /// What is called `ns` on the destination becomes what is called so on the source now.
+  [[nodiscard]] task<result<>> settle(cluster::namespace_name ns, bson::timestamp since, ddl_effects& effects);
+  [[nodiscard]] task<result<>> rename_by_name(const ddl_entry& entry, ddl_effects& effects);
+
   // ddl_index.cpp
   [[nodiscard]] task<result<>> create_indexes(const ddl_entry& entry, const mapped_collection& one);
   [[nodiscard]] task<result<>> create_index(const mapped_collection& one, bson::document_view spec);
@@ -115,11 +127,13 @@ class ddl {
   [[nodiscard]] task<result<>> drop_index(cluster::namespace_name on, std::string name);
 
   // ddl_enter.cpp
-  [[nodiscard]] task<result<>> enter(const ddl_entry& entry, ddl_effects& effects);
+  /// `uuid` is empty where only the name is known.
+  [[nodiscard]] task<result<>> enter(cluster::namespace_name ns, std::vector<std::byte> uuid, bson::timestamp since,
+                                     ddl_effects& effects);
   /// False: it is gone meanwhile. `read_as`: its name on the source now. Without patience: what is half written must be
   /// made afresh.
-  [[nodiscard]] task<result<bool>> copy_documents(const cluster::collection_info& info,
-                                                  cluster::namespace_name read_as);
+  [[nodiscard]] task<result<bool>> copy_documents(const cluster::collection_info& info, cluster::namespace_name read_as,
+                                                  bson::timestamp since);
 
   // ddl_view.cpp
   [[nodiscard]] task<result<>> apply_view(const capture::change& what, ddl_effects& effects);
@@ -134,6 +148,12 @@ class ddl {
   std::chrono::milliseconds patience_;
   runtime::cancel_scope& scope_;
   state::write_permission may_write_;
+  /// Of names that nothing was found under: when the source was asked. Changes up to then belong to what is gone.
+  std::map<cluster::namespace_name, bson::timestamp> absent_at_;
 };
+
+/// Where servers do not tell a collection's UUID: one of our own for what is called so from then on, the same each
+/// time.
+[[nodiscard]] std::vector<std::byte> stand_in_uuid(const cluster::namespace_name& ns, bson::timestamp at);
 
 }  // namespace sluice::apply

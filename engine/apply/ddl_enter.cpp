@@ -1,4 +1,5 @@
 // A collection that enters the filter by a rename: it was not copied, so that is done here, as it is on the source now.
+// Of a sharded cluster, which tells by name only, whatever its names come to mean.
 // Its later changes are applied over it once more, as after the first copy.
 #include <utility>
 
@@ -32,7 +33,8 @@ bool is_lost(const error& cause) {
          (cause.server_code == wire::cursor_not_found || cause.server_code == wire::capped_position_lost);
 }
 
-bson::document find_all(const cluster::collection_info& from, const std::string& name, bool is_mongos) {
+bson::document find_all(const cluster::collection_info& from, const std::string& name, bool is_mongos,
+                        bson::timestamp since) {
   bson::builder command;
   if (is_mongos) {
     command.append("find", name);
@@ -40,7 +42,10 @@ bson::document find_all(const cluster::collection_info& from, const std::string&
     command.append("find", bson::binary_view{.subtype = 4, .data = from.uuid});
   }
   command.open_document("hint").append("$natural", 1).close();
-  command.open_document("readConcern").append("level", "majority").close();
+  command.open_document("readConcern").append("level", "majority");
+  // Any shard may have elected since the change was seen, and its majority may seem to be behind it.
+  if (is_mongos) command.append("afterClusterTime", since);
+  command.close();
   command.append("noCursorTimeout", true);
   return command.finish();
 }
@@ -100,7 +105,7 @@ class transfer {
     if (!bypass_) {
       if (const auto id = holder_of_zero_timestamp(documents)) {
         co_return failure(error_kind::refused,
-                          ns.to_string() + " enters the filter by a rename, and the document " + *id +
+                          ns.to_string() + " was not copied at the beginning, and the document " + *id +
                               " holds a Timestamp(0, 0), which this destination would change: upgrade it to the newest "
                               "patch release, or start anew with the collection in the filter");
       }
@@ -131,26 +136,27 @@ class transfer {
 
 }  // namespace
 
-task<result<>> ddl::enter(const ddl_entry& entry, ddl_effects& effects) {
-  const std::vector<std::byte> uuid(entry.uuid.begin(), entry.uuid.end());
-  if (const auto* there = occupant(entry.to)) {
+task<result<>> ddl::enter(cluster::namespace_name ns, std::vector<std::byte> uuid, bson::timestamp since,
+                          ddl_effects& effects) {
+  if (const auto* there = occupant(ns)) {
     const mapped_collection replaced = *there;
     SLUICE_CO_TRYV(co_await drop(replaced, effects));
   }
   std::optional<cluster::collection_info> info;
   auto once = [&]() -> task<result<>> {
-    SLUICE_CO_TRY(info, co_await read_source(entry.to, uuid));
+    SLUICE_CO_TRY(info, co_await read_source(ns, uuid));
     if (info && (info->kind == cluster::collection_kind::view || info->kind == cluster::collection_kind::timeseries)) {
       info.reset();  // another one of that name
     }
     if (!info) co_return ok();
     const auto read_as = info->ns;
-    info->ns = entry.to;
-    log(log_level::info, "apply", "A collection enters the filter by a rename and is copied",
-        {{"ns", info->ns.to_string()}, {"from", entry.ns.to_string()}});
+    info->ns = ns;
+    if (uuid.empty()) info->uuid = stand_in_uuid(ns, since);
+    log(log_level::info, "apply", "A collection that was not copied before is copied now",
+        {{"ns", ns.to_string()}, {"calledOnSource", read_as.to_string()}});
     SLUICE_CO_TRYV(co_await clear(info->ns));
     SLUICE_CO_TRYV(co_await make(*info, effects));
-    SLUICE_CO_TRY(const bool there, co_await copy_documents(*info, read_as));
+    SLUICE_CO_TRY(const bool there, co_await copy_documents(*info, read_as, since));
     if (there) co_return ok();
     SLUICE_CO_TRYV(co_await clear(info->ns));
     info.reset();
@@ -159,20 +165,21 @@ task<result<>> ddl::enter(const ddl_entry& entry, ddl_effects& effects) {
   SLUICE_CO_TRYV(co_await wire::retry(once, patience_, scope_));
   if (!info) co_return ok();
 
-  put(*info, entry.at, effects);
+  put(*info, since, effects);
   effects.rebuild_plan = true;
   const mapped_collection entered = *map_.find(info->uuid);
   for (const auto& index : info->indexes) {
     SLUICE_CO_TRYV(co_await create_index(entered, index.spec));
   }
   on_connection ask = [&](wire::connection& source) -> task<result<>> {
-    SLUICE_CO_TRY(effects.replays_until, co_await time_of(source, entry.to.database));
+    SLUICE_CO_TRY(effects.replays_until, co_await time_of(source, ns.database));
     co_return ok();
   };
   co_return co_await at(source_, std::move(ask));
 }
 
-task<result<bool>> ddl::copy_documents(const cluster::collection_info& info, cluster::namespace_name read_as) {
+task<result<bool>> ddl::copy_documents(const cluster::collection_info& info, cluster::namespace_name read_as,
+                                       bson::timestamp since) {
   SLUICE_CO_TRYV(co_await open(source_));
   SLUICE_CO_TRYV(co_await open(destination_));
   wire::connection& source = *source_.connection;
@@ -181,7 +188,7 @@ task<result<bool>> ddl::copy_documents(const cluster::collection_info& info, clu
   runtime::buffer_pool pool(lane, limits::lane_memory_min_bytes);
   const wire::cursor_options options{.batch_documents = limits::batch_documents_max, .exhaust = true};
   wire::cursor cursor(source, pool, read_as.database, options);
-  bson::document find = find_all(info, read_as.collection, source.hello().is_mongos);
+  bson::document find = find_all(info, read_as.collection, source.hello().is_mongos, since);
   auto opened = co_await cursor.open(std::move(find));
   result<wire::write_term> copied = wire::write_term{};
   if (opened) {

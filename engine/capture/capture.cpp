@@ -11,6 +11,7 @@
 #include "engine/capture/change_stream.hpp"
 #include "engine/capture/delivery.hpp"
 #include "engine/capture/oplog_tail.hpp"
+#include "engine/capture/sharded_stream.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
@@ -114,6 +115,10 @@ task<result<>> follower::prepare_feed(wire::connection& source) {
     feed_ = std::make_unique<oplog_tail>(job_, pool_, delivery_);
     co_return ok();
   }
+  if (source.hello().is_mongos) {
+    feed_ = std::make_unique<sharded_stream>(job_, pool_, delivery_);
+    co_return ok();
+  }
   // A server of 6.0 whose featureCompatibilityVersion is older keeps silent about the catalog, too.
   if (const auto fcv = cluster::parse_server_version(job_.source.fcv); fcv && fcv->major < 6) {
     co_return failure(error_kind::refused,
@@ -147,9 +152,12 @@ std::string_view to_string(capture_way way) noexcept {
 
 task<result<capture_way>> choose_way(wire::connection& source, capture_way wanted) {
   if (source.hello().is_mongos) {
-    co_return failure(
-        error_kind::refused,
-        source.host().to_string() + " is a mongos: changes of a sharded cluster cannot be captured by this version");
+    if (wanted == capture_way::oplog) {
+      co_return failure(error_kind::refused,
+                        source.host().to_string() + " is a mongos, which has no oplog: choose the change stream");
+    }
+    SLUICE_CO_TRYV(co_await try_sharded_stream(source));
+    co_return capture_way::change_stream;
   }
   if (wanted == capture_way::change_stream) {
     SLUICE_CO_TRYV(co_await try_change_stream(source));

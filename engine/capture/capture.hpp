@@ -40,9 +40,9 @@ struct capture_job {
   std::chrono::milliseconds patience{};
 };
 
-/// Which way is taken: `automatic` tries to read local.oplog.rs and falls back. Errors: refused: `oplog` asked for and
-/// not allowed, with the role that lacks; no change stream that tells everything (a server before 6.0, no privilege); a
-/// mongos.
+/// Which way is taken: `automatic` tries to read local.oplog.rs and falls back; through a mongos there is the change
+/// stream only. Errors: refused: `oplog` asked for and not allowed, with the role that lacks; no change stream that
+/// tells everything (a server before 6.0, no privilege).
 [[nodiscard]] task<result<capture_way>> choose_way(wire::connection& source, capture_way wanted);
 
 /// Runs on the spool's lane until cancelled or an error that no retry helps; never returns without an error. `pool` is

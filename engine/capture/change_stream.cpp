@@ -21,8 +21,6 @@ using namespace std::chrono_literals;
 constexpr auto await_time = 200ms;
 /// It owes an answer every fifth of a second, but may first have a long way to go through an oplog.
 constexpr auto reply_within = 60s;
-/// Of one transaction: servers end those that take longer than a minute.
-constexpr std::size_t waiting_bytes_max = std::size_t{1} << 30U;
 
 constexpr std::int32_t change_stream_fatal_error = 280;
 constexpr std::int32_t change_stream_history_lost = 286;
@@ -54,24 +52,20 @@ change_stream::change_stream(const capture_job& job, runtime::buffer_pool& pool,
     : pool_(pool),
       into_(into),
       filter_(job.filter),
-      can_split_(job.source.version >= splits_since),
-      position_(job.from),
-      exact_(job.exact) {}
+      times_(job.from, job.exact),
+      can_split_(job.source.version >= splits_since) {}
 
 task<result<>> change_stream::open(wire::connection& source) {
   source_ = &source;
   last_news_ = clock::now();
-  // It comes again, all of it.
-  waiting_.clear();
-  waiting_bytes_ = 0;
-  waiting_at_ = {};
+  times_.begin_again();
   pieces_ = {};
   const wire::cursor_options options{.batch_documents = limits::batch_documents_max,
                                      .exhaust = false,
                                      .await = await_time,
                                      .reply_within = reply_within};
   cursor_.emplace(source, pool_, "admin", options);
-  bson::document command = stream_from(position_, can_split_);
+  bson::document command = stream_from(times_.position(), can_split_);
   const auto opened = co_await cursor_->open(std::move(command));
   if (opened.has_error()) co_return explain(opened.error());
   co_return ok();
@@ -92,13 +86,7 @@ task<result<>> change_stream::read() {
     }
     // At its end, of one node: the token is the newest entry that it looked at, and what that stands for has come. A
     // stream that began later than the oplog's end has looked at nothing yet.
-    complete();
-    const auto seen = std::min(*until, batch.operation_time);
-    chunk_.seen(seen);
-    if (seen > position_) {
-      position_ = seen;
-      exact_ = true;
-    }
+    times_.seen_until(std::min(*until, batch.operation_time));
   } else {
     const bson::bytes_view events = batch.documents;
     SLUICE_CO_TRYV(co_await take_all(events));
@@ -108,7 +96,7 @@ task<result<>> change_stream::read() {
   if (batch.operation_time > told_) last_news_ = clock::now();
   told_ = std::max(told_, batch.operation_time);
   into_.newest(batch.operation_time);
-  if (chunk_.has_news()) co_return co_await deliver_chunk();
+  if (times_.has_news()) co_return co_await deliver_chunk();
   co_return ok();
 }
 
@@ -142,17 +130,14 @@ task<result<>> change_stream::take(bson::document_view event) {
 
 task<result<>> change_stream::take_whole(bson::document_view event) {
   SLUICE_CO_TRY(const auto read, read_stream_event(event));
-  if (read.at < position_ || (exact_ && read.at == position_)) co_return ok();
-  if (read.at < waiting_at_) {
+  const auto order = times_.enter(read.at);
+  if (order == whole_times::order::taken) co_return ok();
+  if (order == whole_times::order::back) {
     co_return failure(error_kind::protocol,
                       source_->host().to_string() + ": the change stream goes back in time: " + describe(event));
   }
-  if (read.at > waiting_at_) {
-    complete();
-    waiting_at_ = read.at;
-    if (chunk_.full()) {
-      SLUICE_CO_TRYV(co_await deliver_chunk());
-    }
+  if (times_.full()) {
+    SLUICE_CO_TRYV(co_await deliver_chunk());
   }
   for (const auto& entry : read.entries) {
     SLUICE_CO_TRY(const auto verdict, filter_.judge(entry.bytes()));
@@ -160,10 +145,9 @@ task<result<>> change_stream::take_whole(bson::document_view event) {
       into_.left_out(1);
       continue;
     }
-    waiting_bytes_ += entry.bytes().size();
-    waiting_.push_back(entry);
+    times_.add(entry);
   }
-  if (waiting_bytes_ > waiting_bytes_max) {
+  if (times_.too_large()) {
     co_return failure(error_kind::refused, source_->host().to_string() + ": the transaction of " + describe(read.at) +
                                                " is larger than 1 GiB, too large for capture by a change stream; grant "
                                                "the source's user the role backup, so that its oplog can be read");
@@ -171,19 +155,8 @@ task<result<>> change_stream::take_whole(bson::document_view event) {
   co_return ok();
 }
 
-void change_stream::complete() {
-  if (waiting_at_ == bson::timestamp{}) return;
-  for (const auto& entry : waiting_) chunk_.add(entry.bytes(), {waiting_at_, -1});
-  chunk_.seen(waiting_at_);
-  position_ = waiting_at_;
-  exact_ = true;
-  waiting_.clear();
-  waiting_bytes_ = 0;
-  waiting_at_ = {};
-}
-
 task<result<>> change_stream::deliver_chunk() {
-  change_chunk chunk = chunk_.take(clock::now());
+  change_chunk chunk = times_.take(clock::now());
   co_return co_await into_.push(std::move(chunk));
 }
 
@@ -191,7 +164,7 @@ error change_stream::explain(error told) const {
   if (told.kind != error_kind::server) return told;
   std::string what;
   if (told.server_code == change_stream_history_lost || told.server_code == change_stream_fatal_error) {
-    what = "the oplog has rolled over: the changes from " + describe(position_) +
+    what = "the oplog has rolled over: the changes from " + describe(times_.position()) +
            " on are needed, and the change stream cannot begin there any more. Nothing was changed by this; the "
            "migration has to begin anew. Before that give the source a larger oplog (replSetResizeOplog)";
   } else if (told.server_code == wire::bson_object_too_large || told.server_code == cannot_split) {

@@ -7,6 +7,7 @@
 
 #include "bson/document.hpp"
 #include "engine/capture/oplog_entry.hpp"
+#include "engine/capture/sharded_time.hpp"
 #include "engine/cluster/command_cursor.hpp"
 #include "engine/wire/server_error.hpp"
 
@@ -26,7 +27,13 @@ result<bson::timestamp> operation_time(const wire::connection& node, bson::docum
   return *time;
 }
 
-/// The newest time that the node knows of: of a mongod its last entry, of a mongos the cluster's time.
+/// Of all shards: no write that was acknowledged before is later.
+task<result<bson::timestamp>> read_time_of_all_shards(wire::connection& mongos) {
+  SLUICE_CO_TRY(const auto known, co_await read_cluster_time(mongos));
+  co_return co_await visit_all_shards(mongos, known);
+}
+
+/// The newest time that a mongod knows of: its last entry.
 task<result<bson::timestamp>> read_newest_time(wire::connection& node) {
   bson::builder ping;
   ping.append("ping", 1);
@@ -91,7 +98,7 @@ task<result<bson::timestamp>> read_oplog_end(wire::connection& source, std::int3
 }  // namespace
 
 task<result<bson::timestamp>> read_majority_time(wire::connection& source) {
-  if (source.hello().is_mongos) co_return co_await read_newest_time(source);
+  if (source.hello().is_mongos) co_return co_await read_time_of_all_shards(source);
   // The operationTime of a majority read is the majority commit point (seen on a set whose secondaries stood still),
   // taken when the command ends. This one finds nothing, by the _id index.
   bson::builder nothing;
@@ -111,10 +118,16 @@ task<result<bson::timestamp>> read_majority_time(wire::connection& source) {
 }
 
 task<result<start_time>> read_start_time(wire::connection& source, capture_way way) {
+  if (source.hello().is_mongos) {
+    // Not the time of the visit: a shard whose majority is behind may have heard of a later one.
+    SLUICE_CO_TRY(const auto now, co_await read_cluster_time(source));
+    SLUICE_CO_TRYV(co_await visit_all_shards(source, now));
+    co_return start_time{now, now};
+  }
   // In this order: a transaction that is open at `contained` was open when the transactions were read, or has begun
   // since and so after `before`.
   SLUICE_CO_TRY(const auto before, co_await read_majority_time(source));
-  if (source.hello().is_mongos || way == capture_way::change_stream) co_return start_time{before, before};
+  if (way == capture_way::change_stream) co_return start_time{before, before};
   SLUICE_CO_TRY(const auto oldest, co_await read_oldest_open(source));
   SLUICE_CO_TRY(const auto contained, co_await read_majority_time(source));
   co_return start_time{std::min(before, oldest.value_or(before)), contained};
@@ -128,6 +141,7 @@ task<result<oplog_window>> read_oplog_window(wire::connection& source) {
 }
 
 task<result<bson::timestamp>> append_fence(wire::connection& source) {
+  if (source.hello().is_mongos) co_return co_await read_time_of_all_shards(source);
   bson::builder note;
   note.append("appendOplogNote", 1);
   note.open_document("data").append("msg", "sluice: every change to migrate is before this").close();

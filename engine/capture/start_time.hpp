@@ -24,11 +24,12 @@ struct start_time {
 };
 
 /// Asks for both; the copy, and the reading of the catalog, begin afterwards. By a change stream, where transactions
-/// come out whole, and through a mongos both are the time now. Errors: refused: config.transactions may not be read,
-/// with the roles that allow it; the server's.
+/// come out whole, both are the time now; through a mongos one that the majority of every shard has passed. Errors:
+/// refused: config.transactions may not be read, with the roles that allow it; the server's.
 [[nodiscard]] task<result<start_time>> read_start_time(wire::connection& source, capture_way way = capture_way::oplog);
 
-/// The majority operation time now: no majority read that has ended saw a newer change. Errors: as read_start_time().
+/// The majority operation time now: no majority read that has ended saw a newer change. Of a sharded cluster: no change
+/// of before, on any shard, is newer. Errors: as read_start_time().
 [[nodiscard]] task<result<bson::timestamp>> read_majority_time(wire::connection& source);
 
 /// The first and last entry of the source's oplog: what its window is.
@@ -43,9 +44,9 @@ struct oplog_window {
 [[nodiscard]] task<result<oplog_window>> read_oplog_window(wire::connection& source);
 
 /// A note in the source's oplog (appendOplogNote, w: majority: waits as long as that takes), which no change of before
-/// can come after; its time. The fence of a commit. Where the server or the user may not write one (a mongos, no
-/// privilege): the time of the newest change of the primary, committed by a majority or not; all that was acknowledged
-/// before is at or before it.
+/// can come after; its time. The fence of a commit. Where the user may not write one: the time of the
+/// newest change of the primary, committed by a majority or not; of a sharded cluster the time that every shard was
+/// asked for. All that was acknowledged before is at or before it.
 [[nodiscard]] task<result<bson::timestamp>> append_fence(wire::connection& source);
 
 }  // namespace sluice::capture

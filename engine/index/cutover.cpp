@@ -7,6 +7,7 @@
 #include "engine/index/capped_restore.hpp"
 #include "engine/index/cutover_side.hpp"
 #include "engine/index/unique_conversion.hpp"
+#include "engine/index/unwritten.hpp"
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/wire/retry.hpp"
@@ -51,7 +52,13 @@ class cutover {
 
   task<result<cutover_report>> run() {
     SLUICE_CO_TRY(const auto wanted, co_await source_.read(job_.filter));
-    SLUICE_CO_TRY(const auto present, co_await destination_.read(job_.filter));
+    SLUICE_CO_TRY(auto present, co_await destination_.read(job_.filter));
+    if (job_.tells_by_name) {
+      SLUICE_CO_TRY(const auto made, co_await make_unwritten(source_, destination_, wanted, present));
+      if (made > 0) {
+        SLUICE_CO_TRY(present, co_await destination_.read(job_.filter));
+      }
+    }
     auto plan = plan_cutover(wanted, present, job_.policy);
     report_.obstacles = std::move(plan.obstacles);
     if (!report_.obstacles.empty()) co_return std::move(report_);

@@ -47,6 +47,8 @@ struct cutover_job {
   cluster::deployment destination;
   cluster::namespace_filter filter;
   cluster::index_policy policy;
+  /// The source (a sharded cluster) did not tell of everything that its catalog holds: see unwritten.hpp.
+  bool tells_by_name = false;
   std::chrono::milliseconds patience{};
   /// After each step, on the calling lane.
   std::function<void(const cutover_step&)> after_step{};

@@ -36,6 +36,7 @@ task<result<bool>> sync_run::finish_commit(runtime::cancel_scope& scope) {
                          .destination = between_.destination,
                          .filter = filter(),
                          .policy = purpose_of(settings_.build_indexes).indexes,
+                         .tells_by_name = between_.source.kind == cluster::deployment_kind::sharded,
                          .patience = settings_.copy.retry_time};
   index::cutover_progress progress;
   SLUICE_CO_TRY(const auto report, co_await index::cut_over(std::move(job), board_.builds, progress, scope));

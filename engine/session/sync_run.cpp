@@ -31,6 +31,18 @@ capture::capture_way way_from(std::string_view text) {
   return capture::capture_way::automatic;
 }
 
+/// Change streams tell nothing of buckets unless they are asked to, which a mongos may be from 6.0 on only.
+result<> check_followable(const cluster::catalog& catalog, const cluster::deployment& source) {
+  if (source.kind != cluster::deployment_kind::sharded) return ok();
+  for (const auto& info : catalog.collections) {
+    if (info.kind != cluster::collection_kind::timeseries) continue;
+    return failure(error_kind::refused, info.ns.to_string() +
+                                            " is a time-series collection: of a sharded cluster what is written to it "
+                                            "cannot be followed; leave it out with --exclude, and copy it by itself");
+  }
+  return ok();
+}
+
 wish wish_from(std::string_view text) {
   if (text == "pause") return wish::pause;
   return text == "commit" ? wish::commit : wish::run;
@@ -154,6 +166,7 @@ task<result<>> sync_run::begin_or_resume() {
 task<result<>> sync_run::begin(bool opened) {
   SLUICE_CO_TRY(begins_, co_await capture::read_start_time(*between_.to_source, way_));
   SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, filter(), true));
+  SLUICE_CO_TRYV(check_followable(catalog, between_.source));
   copying_.set_catalog(std::move(catalog));
   SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());
   if (!opened) co_return ok();
@@ -382,6 +395,7 @@ task<result<follow_end>> sync_run::follow(capture_side& captured, position at, r
     co_return ok();
   };
   SLUICE_CO_TRYV(co_await wire::retry(newest, settings_.copy.retry_time, scope));
+  job.options.free_check = between_.source.kind != cluster::deployment_kind::sharded;
   job.options.reading.filter = filter();
   job.options.reading.applied = at.applied;
   job.options.reading.spill_folder = settings_.spool_dir.empty() ? default_spool_dir() : settings_.spool_dir;

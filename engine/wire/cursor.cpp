@@ -71,6 +71,8 @@ result<batch> cursor::take(reply from_server, std::string_view array_name) {
   batch taken;
   if (const auto time = from_server.body.find("operationTime"))
     taken.operation_time = time.as_timestamp().value_or(bson::timestamp{});
+  if (const auto time = from_server.body.at("$clusterTime", "clusterTime"))
+    taken.cluster_time = time.as_timestamp().value_or(bson::timestamp{});
   if (const auto token = state->find("postBatchResumeToken").as_document()) taken.resume_token = bson::document(*token);
   const bson::bytes_view array = documents->bytes();
   const auto offset = static_cast<std::size_t>(array.data() - from_server.memory.data());

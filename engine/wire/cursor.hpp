@@ -21,6 +21,7 @@ struct batch {
   std::span<std::byte> documents;              // a BSON array inside `memory`: framed, its documents not validated
   std::optional<bson::document> resume_token;  // postBatchResumeToken, where the find asked for it
   bson::timestamp operation_time;              // of the reply; {0, 0} where the server gives none
+  bson::timestamp cluster_time;                // $clusterTime, likewise
   bool last = false;                           // the cursor is exhausted
 
   [[nodiscard]] bool empty() const noexcept { return documents.size() <= 5; }

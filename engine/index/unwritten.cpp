@@ -1,0 +1,92 @@
+#include "engine/index/unwritten.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "engine/runtime/limits.hpp"
+#include "engine/runtime/log.hpp"
+#include "engine/wire/server_error.hpp"
+
+namespace sluice::index {
+
+namespace {
+
+using cluster::collection_info;
+using cluster::collection_kind;
+
+constexpr std::string_view scripts = "system.js";
+
+bson::document find_some(const std::string& collection, std::int32_t limit) {
+  bson::builder find;
+  find.append("find", collection).open_document("sort").append("_id", 1).close();
+  find.append("limit", limit).append("batchSize", limit);
+  return find.finish();
+}
+
+task<result<>> make(cutover_side& destination, const collection_info& info, bool in_place_of_view) {
+  if (in_place_of_view) {
+    bson::builder command;
+    command.append("drop", info.ns.collection);
+    bson::document drop = command.finish();
+    const auto dropped = co_await destination.change(info.ns.database, std::move(drop));
+    if (dropped.has_error() && dropped.error().server_code != wire::namespace_not_found) co_return dropped.error();
+  }
+  bson::document create = cluster::create_command(info, true);
+  const auto made = co_await destination.change(info.ns.database, std::move(create));
+  if (made.has_error() && made.error().server_code != wire::namespace_exists) co_return made.error();
+  log(log_level::info, "index", "A collection that nothing was written to is made", {{"ns", info.ns.to_string()}});
+  co_return ok();
+}
+
+bool same(const std::vector<bson::document>& a, const std::vector<bson::document>& b) {
+  return std::ranges::equal(a, b, [](const bson::document& left, const bson::document& right) {
+    return std::ranges::equal(left.bytes(), right.bytes());
+  });
+}
+
+/// A change stream leaves out what is called system.
+task<result<>> copy_scripts(cutover_side& source, cutover_side& destination, cluster::namespace_name ns) {
+  bson::document here = find_some(ns.collection, limits::batch_documents_max);
+  SLUICE_CO_TRY(const auto wanted, co_await source.find(ns.database, std::move(here)));
+  bson::document there = find_some(ns.collection, limits::batch_documents_max);
+  SLUICE_CO_TRY(const auto present, co_await destination.find(ns.database, std::move(there)));
+  if (same(wanted, present)) co_return ok();
+  bson::builder remove;
+  remove.append("delete", ns.collection).open_array("deletes").open_document("0").open_document("q").close();
+  remove.append("limit", 0).close().close();
+  bson::document all = remove.finish();
+  SLUICE_CO_TRYV(co_await destination.change(ns.database, std::move(all)));
+  if (wanted.empty()) co_return ok();
+  bson::builder insert;
+  insert.append("insert", ns.collection).open_array("documents");
+  for (const auto& document : wanted) insert.push(document);
+  insert.close();
+  bson::document documents = insert.finish();
+  co_return co_await destination.change(ns.database, std::move(documents));
+}
+
+}  // namespace
+
+task<result<std::size_t>> make_unwritten(cutover_side& source, cutover_side& destination,
+                                         const cluster::catalog& wanted, const cluster::catalog& present) {
+  std::size_t made = 0;
+  for (const auto& info : wanted.collections) {
+    if (info.kind == collection_kind::view || info.kind == collection_kind::timeseries) continue;
+    const auto there = std::ranges::find(present.collections, info.ns, &collection_info::ns);
+    const bool is_view = there != present.collections.end() && there->kind == collection_kind::view;
+    if (there == present.collections.end() || is_view) {
+      bson::document any = find_some(info.ns.collection, 1);
+      SLUICE_CO_TRY(const auto some, co_await source.find(info.ns.database, std::move(any)));
+      if (!some.empty() && info.ns.collection != scripts) continue;  // the plan names it
+      SLUICE_CO_TRYV(co_await make(destination, info, is_view));
+      ++made;
+    }
+    if (info.ns.collection == scripts) {
+      SLUICE_CO_TRYV(co_await copy_scripts(source, destination, info.ns));
+    }
+  }
+  co_return made;
+}
+
+}  // namespace sluice::index

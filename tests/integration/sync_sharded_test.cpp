@@ -1,0 +1,349 @@
+// Live syncs of a sharded cluster, through a mongos, into a replica set. The judge is the oracle.
+#include <array>
+#include <random>
+#include <utility>
+
+#include "engine/capture/start_time.hpp"
+#include "tests/integration/sluice_program.hpp"
+#include "tests/integration/sync_lane.hpp"
+#include "tests/lab/not_run.hpp"
+#include "tests/lab/sharded_cluster.hpp"
+
+namespace sluice::session {
+namespace {
+
+using namespace testing;
+
+/// A cluster of two shards and a set, and what a sync between them needs.
+class cluster_and_set {
+ public:
+  explicit cluster_and_set(lab::replica_set_options to = set_of("dst", "6.0.27")) : destination(std::move(to)) {
+    auto through = source.connect();
+    through.run("admin", R"({"balancerStop": 1})");  // chunks move when the test says so
+  }
+
+  [[nodiscard]] sync_settings settings() const {
+    sync_settings chosen;
+    chosen.copy.source_uri = source.uri();
+    chosen.copy.destination_uri = destination.uri();
+    chosen.copy.retry_time = 60s;
+    chosen.spool_dir = spool.path();
+    return chosen;
+  }
+  [[nodiscard]] std::unique_ptr<sync_session> make() const {
+    return std::make_unique<sync_session>(settings(), labels());
+  }
+  [[nodiscard]] std::unique_ptr<lab::sluice_program> start(bool commit) const {
+    std::vector<std::string> arguments{
+        "run",    "--source", source.uri(), "--destination", destination.uri(), "--spool-dir", spool.path().string(),
+        "--port", "0"};
+    if (commit) arguments.emplace_back("--commit-when-caught-up");
+    return std::make_unique<lab::sluice_program>(std::move(arguments));
+  }
+
+  /// shop.moving by {k: 1}, its documents below 500 on one shard and the rest on the other.
+  void shard_by_key() {
+    source.shard_collection("shop", "moving", R"({"k": 1})");
+    auto through = source.connect();
+    through.run("admin", R"({"split": "shop.moving", "middle": {"k": 500}})");
+    through.run("admin", R"({"moveChunk": "shop.moving", "find": {"k": 500}, "to": ")" + other_shard() + "\"}");
+  }
+  /// Not the one that the database "shop" lives on.
+  [[nodiscard]] std::string other_shard() const {
+    auto through = source.connect();
+    const auto found = through.run("config", R"({"find": "databases", "filter": {"_id": "shop"}})");
+    return found.text("cursor.firstBatch.0.primary") == "shard0" ? "shard1" : "shard0";
+  }
+
+  void expect_equal() const {
+    const auto verdict = lab::compare({.source_uri = source.uri(), .destination_uri = destination.uri()});
+    EXPECT_TRUE(verdict.equal()) << verdict.text();
+    EXPECT_GT(verdict.documents, 0U);
+  }
+
+  lab::sharded_cluster source;
+  lab::replica_set destination;
+  scratch_folder spool;
+};
+
+bool without_mongos() {
+  if (lab::find_mongos()) return false;
+  lab::not_run("no mongos: set MONGOS or run tools/bootstrap --all-versions beside a mongos archive");
+  return true;
+}
+
+/// Until it is told to stop: documents of shop.moving get another shard key, which takes them to the other shard, are
+/// updated there, are deleted and come back; and transactions write to both shards.
+class moving_documents {
+ public:
+  explicit moving_documents(std::string uri, std::uint64_t seed) {
+    thread_ = std::thread([this, uri = std::move(uri), seed] { work(uri, seed); });
+  }
+  ~moving_documents() { stop(); }
+  moving_documents(const moving_documents&) = delete;
+  moving_documents& operator=(const moving_documents&) = delete;
+  void stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  std::atomic<std::uint64_t> moved{0};
+
+ private:
+  void work(const std::string& uri, std::uint64_t seed) {
+    lab::client through(uri);
+    std::mt19937_64 random(seed);
+    std::array<int, 40> keys{};  // 0: it is not there
+    while (!stop_) {
+      const auto at = random() % keys.size();
+      const std::string id = std::to_string(at);
+      const int there = keys.at(at);
+      const int next = 1 + static_cast<int>(random() % 999);
+      if (there == 0) {
+        if (run(through, R"({"insert": "moving", "documents": [{"_id": )" + id + R"(, "k": )" + std::to_string(next) +
+                             R"(, "n": [1, 2]}]})")) {
+          keys.at(at) = next;
+        }
+        continue;
+      }
+      const std::string named = R"("q": {"_id": )" + id + R"(, "k": )" + std::to_string(there) + "}";
+      switch (random() % 5) {
+        case 0:
+          if (run(through, R"({"delete": "moving", "deletes": [{)" + named + R"(, "limit": 1}]})")) keys.at(at) = 0;
+          break;
+        case 1:
+          run(through,
+              R"({"update": "moving", "updates": [{)" + named + R"(, "u": {"$push": {"n": 7}, "$inc": {"c": 1}}}]})");
+          break;
+        default:
+          if (move(through, named, next)) {
+            keys.at(at) = next;
+            ++moved;
+          }
+      }
+    }
+  }
+
+  static bool run(lab::client& through, const std::string& command) {
+    lab::document reply;
+    bson_error_t ignored{};
+    return through.try_run("shop", lab::document::json(command), reply, ignored);
+  }
+
+  static bool move(lab::client& through, const std::string& named, int key) {
+    bson_error_t ignored{};
+    mongoc_client_session_t* const session = mongoc_client_start_session(through.get(), nullptr, &ignored);
+    if (session == nullptr) return false;
+    bool good = mongoc_client_session_start_transaction(session, nullptr, &ignored);
+    for (const std::string& command :
+         {R"({"update": "moving", "updates": [{)" + named + R"(, "u": {"$set": {"k": )" + std::to_string(key) + "}}}]}",
+          R"({"insert": "log", "documents": [{"moved": true}, {"k": )" + std::to_string(key) + "}]}"}) {
+      lab::document options;
+      lab::document reply;
+      bson_reinit(reply.get());
+      good = good && mongoc_client_session_append(session, options.get(), &ignored) &&
+             mongoc_client_command_with_opts(through.get(), "shop", lab::document::json(command).get(), nullptr,
+                                             options.get(), reply.get(), &ignored);
+    }
+    lab::document reply;
+    bson_reinit(reply.get());
+    good = good && mongoc_client_session_commit_transaction(session, reply.get(), &ignored);
+    if (!good) mongoc_client_session_abort_transaction(session, &ignored);
+    mongoc_client_session_destroy(session);
+    return good;
+  }
+
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+/// What a change stream before 6.0 keeps silent about, and what it tells by name only; some of it in a database of its
+/// own, so that it can be done again.
+void change_the_catalog(lab::client& through, const std::string& database) {
+  const char* const db = database.c_str();
+  through.run(db, R"({"create": "empty", "collation": {"locale": "de", "strength": 1}})");
+  through.run(db, R"({"create": "empty_capped", "capped": true, "size": 8192, "max": 5})");
+  through.run(db, R"({"insert": "made", "documents": [{"_id": 1, "a": 1, "b": 1}, {"_id": 2, "a": 2, "b": 2}]})");
+  through.run(db, R"({"createIndexes": "made", "indexes": [{"key": {"a": 1}, "name": "a", "unique": true},
+                                                            {"key": {"b": 1}, "name": "b", "expireAfterSeconds": 9999}]})");
+  through.run(db, R"({"createIndexes": "empty", "indexes": [{"key": {"x": 1, "y": -1}, "name": "xy"}]})");
+  through.run(db, R"({"collMod": "made", "validator": {"a": {"$exists": true}}, "validationLevel": "moderate"})");
+  through.run(db, R"({"collMod": "made", "index": {"name": "a", "hidden": true}})");
+  through.run(db, R"({"create": "seen", "viewOn": "made", "pipeline": [{"$match": {"a": 1}}]})");
+  through.run(db, R"({"collMod": "seen", "viewOn": "made", "pipeline": [{"$match": {"a": 2}}]})");
+  through.run(db, R"({"insert": "system.js", "documents": [{"_id": "f", "value": "x"}]})");
+
+  // Of every incarnation of a name the last counts.
+  for (int n = 0; n < 3; ++n) {
+    through.run(db, R"({"insert": "again", "documents": [{"_id": 1, "n": )" + std::to_string(n) + "}, {}]}");
+    through.run(db, R"({"update": "again", "updates": [{"q": {"_id": 1}, "u": {"$set": {"m": 1}}}]})");
+    if (n < 2) through.run(db, R"({"drop": "again"})");
+  }
+  // Updated under the old name, and only once; a swap.
+  through.run(db, R"({"insert": "one", "documents": [{"_id": 1, "of": "one"}, {"_id": 2}]})");
+  through.run(db, R"({"insert": "two", "documents": [{"_id": 1, "of": "two"}, {"_id": 3}]})");
+  through.run(db, R"({"update": "one", "updates": [{"q": {"_id": 2}, "u": {"$set": {"late": true}}}]})");
+  for (const auto& [from, to] : {std::pair("one", "x"), std::pair("two", "one"), std::pair("x", "two")}) {
+    through.run("admin",
+                R"({"renameCollection": ")" + database + "." + from + R"(", "to": ")" + database + "." + to + "\"}");
+  }
+  through.run(db, R"({"insert": "cap", "documents": [{"_id": 1}, {"_id": 2}, {"_id": 3}]})");
+  through.run(db, R"({"convertToCapped": "cap", "size": 100000})");
+  through.run(db, R"({"insert": "cap", "documents": [{"_id": 0}]})");
+  through.run(db, R"({"aggregate": "made", "pipeline": [{"$project": {"a": 1}}, {"$out": "out"}], "cursor": {}})");
+}
+
+/// Its unsharded collections go to the other shard: copied there, and dropped where they were.
+void move_primary(lab::client& through, const std::string& database) {
+  const auto found = through.run("config", R"({"find": "databases", "filter": {"_id": ")" + database + "\"}}");
+  const std::string to = found.text("cursor.firstBatch.0.primary") == "shard0" ? "shard1" : "shard0";
+  through.run("admin", R"({"movePrimary": ")" + database + R"(", "to": ")" + to + "\"}");
+}
+
+TEST(sync_sharded, takes_everything_that_a_cluster_does) {
+  if (without_mongos()) return;
+  const auto seed = test_seed();
+  cluster_and_set sets;
+  auto through = sets.source.connect();
+  sets.source.shard_collection("shop", "hashed", R"({"_id": "hashed"})");
+  sets.source.shard_collection("shop", "ranged", R"({"_id": 1})");
+  for (const char* const collection : {"hashed", "ranged", "unsharded"}) {
+    lab::load_lim(sets.source.uri(), {.documents = 3000, .database = "shop", .collection = collection});
+  }
+  sets.shard_by_key();
+  sets.source.shard_collection("storm", "c0", R"({"_id": "hashed"})");
+  sets.source.shard_collection("storm", "c1", R"({"n": 1})");
+  sets.source.shard_collection("app", "c0", R"({"_id": 1})");
+  for (const char* const collection : {"written_later", "never_again"}) {
+    lab::load_lim(sets.source.uri(), {.documents = 300, .database = "moves", .collection = collection});
+  }
+  lab::storm_for(sets.source.uri(), {.commands = 200, .seed = seed});
+  change_the_catalog(through, "before");
+
+  everything storm(sets.source.uri(), seed + 1);
+  application writer(sets.source.uri());
+  moving_documents moving(sets.source.uri(), seed + 2);
+  const auto run = sets.make();
+  ASSERT_TRUE(run->start_now());
+  ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.at == phase::change_application; }));
+  EXPECT_EQ(run->snapshot(false).follow.captured_by, "change-stream");
+  through.run("admin",
+              R"({"moveChunk": "shop.ranged", "find": {"_id": {"$minKey": 1}}, "to": ")" + sets.other_shard() + "\"}");
+  move_primary(through, "moves");
+  through.run("moves", R"({"insert": "written_later", "documents": [{"_id": "late"}]})");
+  through.run("before", R"({"dropDatabase": 1})");
+  change_the_catalog(through, "before");
+  change_the_catalog(through, "during");
+  sets.source.shard_collection("during", "made_sharded", R"({"_id": "hashed"})");
+  through.run("during", R"({"insert": "made_sharded", "documents": [{"_id": 1}, {"_id": 2}, {"_id": 3}, {"_id": 4}]})");
+
+  ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.can_commit; }));
+  ASSERT_TRUE(run->pause());
+  ASSERT_TRUE(wait_for(*run, state::paused));
+  const auto then = storm.steps.load();
+  ASSERT_TRUE(wait_until(*run, [&](const progress&) { return storm.steps > then + 300; }));
+  change_the_catalog(through, "paused");
+  ASSERT_TRUE(run->resume());
+  const auto moved = moving.moved.load();
+  ASSERT_TRUE(
+      wait_until(*run, [&](const progress&) { return storm.steps > then + 900 && moving.moved > moved + 100; }));
+  storm.stop();
+  writer.stop();
+  moving.stop();
+  EXPECT_GT(storm.done.catalog_changes, 5U);
+  EXPECT_GT(storm.done.transactions, 20U);
+  commit(*run);
+  sets.expect_equal();
+  EXPECT_EQ(run->snapshot(false).follow.violations, 0);
+}
+
+// As shards write the two halves of a document's move, each at a time of its own: it begins on the one before it ends
+// on the other.
+TEST(sync_sharded, a_document_that_begins_elsewhere_before_it_ends_here_stays) {
+  if (without_mongos()) return;
+  cluster_and_set sets;
+  auto through = sets.source.connect();
+  sets.shard_by_key();
+  through.run("shop", R"({"insert": "moving", "documents": [{"_id": 1, "k": 1}, {"_id": 2, "k": 2}]})");
+  const auto run = sets.make();
+  ASSERT_TRUE(run->start_now());
+  ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.can_commit; }));
+  through.run("shop", R"({"insert": "moving", "documents": [{"_id": 1, "k": 900, "moved": true}]})");
+  through.run("shop", R"({"delete": "moving", "deletes": [{"q": {"_id": 1, "k": 1}, "limit": 1}]})");
+  through.run("shop", R"({"delete": "moving", "deletes": [{"q": {"_id": 2, "k": 2}, "limit": 1}]})");
+  commit(*run);
+  sets.expect_equal();
+}
+
+TEST(sync_sharded, goes_on_after_being_killed_at_any_moment) {
+  if (without_mongos()) return;
+  const auto seed = test_seed();
+  std::mt19937_64 random(seed);
+  cluster_and_set sets;
+  auto through = sets.source.connect();
+  sets.source.shard_collection("shop", "hashed", R"({"_id": "hashed"})");
+  lab::load_lim(sets.source.uri(), {.documents = 20'000, .database = "shop", .collection = "hashed"});
+  sets.shard_by_key();
+  everything storm(sets.source.uri(), seed + 1);
+  application writer(sets.source.uri());
+  moving_documents moving(sets.source.uri(), seed + 2);
+  for (int life = 0; life < 10; ++life) {
+    const auto run = sets.start(false);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 2500));
+    ASSERT_TRUE(run->process().running()) << run->output();
+    run->process().signal(SIGKILL);
+    EXPECT_EQ(run->wait(10s).signal, SIGKILL);
+    change_the_catalog(through, "life" + std::to_string(life));
+  }
+  storm.stop();
+  writer.stop();
+  moving.stop();
+  const auto last = sets.start(true);
+  EXPECT_TRUE(last->wait(120s).success()) << last->output();
+  sets.expect_equal();
+}
+
+// What the mongos has not heard of: a write to a shard that went another way.
+TEST(sync_sharded, a_fence_is_behind_every_write_that_was_acknowledged) {
+  if (without_mongos()) return;
+  lab::sharded_cluster source;
+  cluster::testing::lane on;
+  const auto mongos = cluster::testing::open(on, source.uri());
+  for (int n = 0; n < 10; ++n) {
+    for (const std::size_t shard : {0U, 1U}) {
+      auto straight = source.shard(shard).connect();
+      const auto reply = straight.run(shard == 0 ? "here" : "there", R"({"insert": "c", "documents": [{}, {}, {}]})");
+      const bson::document_view said(reinterpret_cast<const std::byte*>(reply.raw().data()));
+      const auto written = said.find("operationTime").as_timestamp().value_or(bson::timestamp{});
+      ASSERT_NE(written, bson::timestamp{});
+      EXPECT_GE(on.must(capture::append_fence(*mongos)), written);
+    }
+  }
+}
+
+TEST(sync_sharded, is_refused_what_a_cluster_cannot_do) {
+  if (without_mongos()) return;
+  auto to = set_of("dst");
+  to.server.root = lab::credentials{"root", "secret"};  // whose writes could be refused
+  cluster_and_set sets(to);
+  sets.destination.add_user({"mover", "word"}, R"(["root", "restore"])");
+  lab::load_lim(sets.source.uri(), {.documents = 10});
+  const auto reason_of = [](const sync_settings& settings) {
+    sync_session run(settings, {});
+    EXPECT_TRUE(run.start_now());
+    const auto how = run.wait();
+    return how ? std::string("nothing was refused") : how.error().message;
+  };
+  auto by_oplog = sets.settings();
+  by_oplog.copy.destination_uri = sets.destination.uri_as(lab::credentials{"mover", "word"});
+  by_oplog.capture = "oplog";
+  const auto no_oplog = reason_of(by_oplog);
+  EXPECT_NE(no_oplog.find("is a mongos, which has no oplog"), std::string::npos) << no_oplog;
+  auto blocking = by_oplog;
+  blocking.capture = "auto";
+  blocking.block_writes = write_blocking::source_and_destination;
+  const auto why = reason_of(blocking);
+  EXPECT_NE(why.find("cannot be blocked before version 6.0"), std::string::npos) << why;
+}
+
+}  // namespace
+}  // namespace sluice::session
