@@ -66,6 +66,27 @@ std::optional<bson::document> last_id(const wire::batch& data) {
   return id.finish();
 }
 
+/// Where there are no resume tokens a capped collection is read by its order from the beginning each time, up to the
+/// document with this `_id`, which is left out with those before it. False: it is not among these.
+result<bool> drop_through(wire::batch& data, const bson::document& behind) {
+  bson::raw_array_walk walk(data.documents);
+  std::size_t found = 0;
+  while (const auto document = walk.next()) {
+    if (same_element(bson::find_id(*document), behind.view().find("_id"))) found = walk.count();
+  }
+  if (found == 0) return false;
+  auto rest = bson::slice(data.documents, found, walk.count());
+  if (!rest) return failure(error_kind::protocol, "a cursor batch holds something that is no document");
+  std::ranges::copy(*rest, data.documents.begin());
+  data.documents = data.documents.first(rest->size());
+  return true;
+}
+
+/// Its order means something, and only one reader can keep it.
+bool in_order_without_tokens(const plan::partition& what) {
+  return what.order == scan_order::by_id && what.kind == cluster::collection_kind::capped;
+}
+
 enum class scan_end : std::uint8_t { finished, given_up, lost_place };
 
 /// One cursor over what is left of a partition.
@@ -86,11 +107,19 @@ class scan {
       if (opened.error().server_code == key_not_found && !from_start) co_return scan_end::lost_place;
       co_return opened.error();
     }
-    skipping_ = from_start ? start() : std::nullopt;
-    bool first_after_resume = what_.order == scan_order::by_id && behind_.has_value();
+    const bool in_order = in_order_without_tokens(what_);
+    skipping_ = from_start && !in_order ? start() : std::nullopt;
+    bool seeking = in_order && behind_.has_value() && !from_start;
+    bool first_after_resume = what_.order == scan_order::by_id && behind_.has_value() && !in_order;
     for (;;) {
       SLUICE_CO_TRY(auto data, co_await cursor.next());
-      if (!data) co_return scan_end::finished;
+      // Overwritten meanwhile: all that is there is newer, and was not read yet.
+      if (!data) co_return seeking ? scan_end::lost_place : scan_end::finished;
+      if (seeking) {
+        SLUICE_CO_TRY(const bool found, drop_through(*data, *behind_));
+        seeking = !found;
+        if (seeking) continue;
+      }
       if (first_after_resume && !data->empty()) {
         const auto first = bson::document_at(data->documents, 0);
         if (first && same_element(bson::find_id(*first), behind_->view().find("_id"))) {
@@ -239,6 +268,8 @@ bson::document find_command(const plan::partition& what, const std::optional<bso
       const std::int64_t done = behind ? record_id(*behind) - (what.after ? record_id(*what.after) : 0) : 0;
       if (what.records_max > done) find.append("limit", what.records_max - done);
     }
+  } else if (in_order_without_tokens(what)) {
+    find.open_document("sort").append("$natural", 1).close();
   } else {
     find.open_document("hint").append("_id", 1).close();
     find.open_document("sort").append("_id", 1).close();

@@ -185,6 +185,8 @@ TEST(copy, a_sharded_cluster_through_mongos) {
   load_lim(source.uri(), {.documents = 20'000, .database = "shop", .collection = "hashed"});
   load_lim(source.uri(), {.documents = 5'000, .database = "shop", .collection = "ranged"});
   load_lim(source.uri(), {.documents = 5'000, .database = "shop", .collection = "unsharded"});
+  through.run("shop", R"({"create": "ring", "capped": true, "size": 100000})");
+  through.run("shop", R"({"insert": "ring", "documents": [{"_id": 3}, {"_id": 1}, {"_id": 2}]})");
   // A chunk that moved: the shard it came from keeps its documents for 15 minutes. Read through mongos they are not
   // there.
   const std::size_t owner = source.shard(0).connect().count("shop", "ranged") == 5'000 ? 0 : 1;
