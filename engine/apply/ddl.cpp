@@ -120,7 +120,7 @@ task<result<>> ddl::apply_command(const capture::change& what, ddl_effects& effe
 task<result<>> ddl::create(const ddl_entry& entry, ddl_effects& effects) {
   if (!takes(entry.ns)) co_return ok();
   const auto* known = find(entry);
-  if (known != nullptr && (entry.uuid.empty() || entry.at <= known->listed_at)) co_return ok();
+  if (known != nullptr && entry.at <= known->listed_at) co_return ok();
   if (known == nullptr && gone_by_now(entry, entry.ns.database)) co_return ok();
 
   auto info = cluster::collection_of_create(entry.ns.database, entry.o);
@@ -128,12 +128,8 @@ task<result<>> ddl::create(const ddl_entry& entry, ddl_effects& effects) {
     bson::document options = std::move(info.options);
     co_return co_await make_view(info.ns, std::move(options), effects);
   }
+  if (entry.uuid.empty()) co_return co_await settle(entry.ns, entry.at, effects);
   info.uuid.assign(entry.uuid.begin(), entry.uuid.end());
-  if (info.uuid.empty()) {
-    // A change stream of old: by name everything from here on. What is not said about the `_id` index is the default.
-    info.uuid = stand_in_uuid(entry.ns, entry.at);
-    if (!entry.o.find("idIndex")) info.id_index = bson::document();
-  }
   if (auto reason = cluster::reason_not_copyable(info)) co_return failure(error_kind::refused, *std::move(reason));
   auto made = co_await make(info, effects);
   if (has_code(made, database_differ_case) && database_gone_by_now(entry)) co_return ok();

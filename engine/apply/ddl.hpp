@@ -130,10 +130,10 @@ class ddl {
   /// `uuid` is empty where only the name is known.
   [[nodiscard]] task<result<>> enter(cluster::namespace_name ns, std::vector<std::byte> uuid, bson::timestamp since,
                                      ddl_effects& effects);
-  /// False: it is gone meanwhile. `read_as`: its name on the source now. Without patience: what is half written must be
+  /// False: it is gone meanwhile. `from`: what it is on the source now. Without patience: what is half written must be
   /// made afresh.
-  [[nodiscard]] task<result<bool>> copy_documents(const cluster::collection_info& info, cluster::namespace_name read_as,
-                                                  bson::timestamp since);
+  [[nodiscard]] task<result<bool>> copy_documents(const cluster::collection_info& info,
+                                                  const cluster::collection_info& from, bson::timestamp since);
 
   // ddl_view.cpp
   [[nodiscard]] task<result<>> apply_view(const capture::change& what, ddl_effects& effects);

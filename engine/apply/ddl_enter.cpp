@@ -33,11 +33,10 @@ bool is_lost(const error& cause) {
          (cause.server_code == wire::cursor_not_found || cause.server_code == wire::capped_position_lost);
 }
 
-bson::document find_all(const cluster::collection_info& from, const std::string& name, bool is_mongos,
-                        bson::timestamp since) {
+bson::document find_all(const cluster::collection_info& from, bool is_mongos, bson::timestamp since) {
   bson::builder command;
   if (is_mongos) {
-    command.append("find", name);
+    command.append("find", from.ns.collection);
   } else {
     command.append("find", bson::binary_view{.subtype = 4, .data = from.uuid});
   }
@@ -149,14 +148,14 @@ task<result<>> ddl::enter(cluster::namespace_name ns, std::vector<std::byte> uui
       info.reset();  // another one of that name
     }
     if (!info) co_return ok();
-    const auto read_as = info->ns;
+    const cluster::collection_info on_source = *info;
     info->ns = ns;
     if (uuid.empty()) info->uuid = stand_in_uuid(ns, since);
     log(log_level::info, "apply", "A collection that was not copied before is copied now",
-        {{"ns", ns.to_string()}, {"calledOnSource", read_as.to_string()}});
+        {{"ns", ns.to_string()}, {"calledOnSource", on_source.ns.to_string()}});
     SLUICE_CO_TRYV(co_await clear(info->ns));
     SLUICE_CO_TRYV(co_await make(*info, effects));
-    SLUICE_CO_TRY(const bool there, co_await copy_documents(*info, read_as, since));
+    SLUICE_CO_TRY(const bool there, co_await copy_documents(*info, on_source, since));
     if (there) co_return ok();
     SLUICE_CO_TRYV(co_await clear(info->ns));
     info.reset();
@@ -178,7 +177,7 @@ task<result<>> ddl::enter(cluster::namespace_name ns, std::vector<std::byte> uui
   co_return co_await at(source_, std::move(ask));
 }
 
-task<result<bool>> ddl::copy_documents(const cluster::collection_info& info, cluster::namespace_name read_as,
+task<result<bool>> ddl::copy_documents(const cluster::collection_info& info, const cluster::collection_info& from,
                                        bson::timestamp since) {
   SLUICE_CO_TRYV(co_await open(source_));
   SLUICE_CO_TRYV(co_await open(destination_));
@@ -187,8 +186,8 @@ task<result<bool>> ddl::copy_documents(const cluster::collection_info& info, clu
   const auto lane = co_await boost::asio::this_coro::executor;
   runtime::buffer_pool pool(lane, limits::lane_memory_min_bytes);
   const wire::cursor_options options{.batch_documents = limits::batch_documents_max, .exhaust = true};
-  wire::cursor cursor(source, pool, read_as.database, options);
-  bson::document find = find_all(info, read_as.collection, source.hello().is_mongos, since);
+  wire::cursor cursor(source, pool, from.ns.database, options);
+  bson::document find = find_all(from, source.hello().is_mongos, since);
   auto opened = co_await cursor.open(std::move(find));
   result<wire::write_term> copied = wire::write_term{};
   if (opened) {

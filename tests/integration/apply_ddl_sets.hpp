@@ -155,7 +155,7 @@ class two_sets {
   lab::client destination;
   collection_map map;
   bson::timestamp replays_until;
-  bool without_uuids = false;  // as change streams of old are
+  bool without_uuids = false;  // as a sharded cluster tells its changes
   std::function<void()> before_each = [] {};
 
  private:
@@ -189,7 +189,8 @@ class two_sets {
     change.whole = entry;
     const auto database = change.ns.substr(0, change.ns.find('.'));
     if (!cluster::is_user_database(database)) return;
-    if (is_data(change)) {
+    if (without_uuids && !told_by_name(change)) return;
+    if (is_data(change) && !engine_->appears(change)) {
       write(change);
       return;
     }
@@ -200,6 +201,14 @@ class two_sets {
     if (effects.replays_until > replays_until) replays_until = effects.replays_until;
     map = map_of_before;
     on_.must(engine_->apply(change));
+    if (is_data(change)) write(change);
+  }
+
+  /// What a change stream through a mongos does not keep silent about.
+  static bool told_by_name(const capture::change& change) {
+    if (change.kind != capture::change_kind::command) return change.ns.find(".system.") == std::string_view::npos;
+    const auto name = (*change.o.begin()).key();
+    return name == "drop" || name == "renameCollection" || name == "dropDatabase";
   }
 
   /// A checkpoint stores what the effects name: nothing else may have changed.

@@ -310,17 +310,28 @@ TEST(apply_ddl_policy, no_indexes_where_none_are_wanted) {
 TEST(apply_ddl_nameless, names_lead_where_uuids_are_not_told) {
   two_sets sets("6.0.27");
   sets.without_uuids = true;
+  sets.source.run("n", R"({"insert": "from_before", "documents": [{"_id": 1}, {"_id": 2}]})");
   sets.begin();
-  raise_storm(sets);
+  sets.copy();
   sets.source.run("n", R"({"insert": "a", "documents": [{"_id": "a"}]})");
+  sets.source.run("n", R"({"createIndexes": "a", "indexes": [{"key": {"x": 1}, "name": "x"}]})");
   sets.source.run("n", R"({"insert": "b", "documents": [{"_id": "b"}]})");
   sets.source.run("admin", R"({"renameCollection": "n.a", "to": "n.x"})");
   sets.source.run("admin", R"({"renameCollection": "n.b", "to": "n.a"})");
   sets.source.run("admin", R"({"renameCollection": "n.x", "to": "n.b"})");
   sets.source.run("n", R"({"insert": "a", "documents": [{"_id": "into a"}]})");
-  // Where only a stream tells, an _id index of version 1 is not told from the default.
-  sets.source.run("d", R"({"drop": "old_id"})");
-  sets.source.run("d", R"({"drop": "via_apply_ops"})");
+  for (const char* const id : {"1", "2"}) {
+    sets.source.run("n", std::string(R"({"insert": "again", "documents": [{"_id": )") + id + "}]}");
+    if (*id == '1') sets.source.run("n", R"({"drop": "again"})");
+  }
+  sets.source.run("n", R"({"insert": "cap", "documents": [{"_id": 2}, {"_id": 1}]})");
+  sets.source.run("n", R"({"convertToCapped": "cap", "size": 100000})");
+  sets.source.run("n", R"({"insert": "cap", "documents": [{"_id": 0}]})");
+  sets.source.run("n", R"({"aggregate": "a", "pipeline": [{"$out": "from_before"}], "cursor": {}})");
+  sets.source.run("n", R"({"insert": "gone", "documents": [{"_id": 1}]})");
+  sets.source.run("n", R"({"drop": "gone"})");
+  sets.source.run("gone", R"({"insert": "c", "documents": [{"_id": 1}]})");
+  sets.source.run("gone", R"({"dropDatabase": 1})");
   sets.follow();
   sets.compare();
 }

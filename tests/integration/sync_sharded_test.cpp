@@ -218,6 +218,7 @@ TEST(sync_sharded, takes_everything_that_a_cluster_does) {
   }
   lab::storm_for(sets.source.uri(), {.commands = 200, .seed = seed});
   change_the_catalog(through, "before");
+  change_the_catalog(through, "kept");
 
   everything storm(sets.source.uri(), seed + 1);
   application writer(sets.source.uri());
@@ -289,7 +290,7 @@ TEST(sync_sharded, goes_on_after_being_killed_at_any_moment) {
   for (int life = 0; life < 10; ++life) {
     const auto run = sets.start(false);
     std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 2500));
-    ASSERT_TRUE(run->process().running()) << run->output();
+    ASSERT_TRUE(run->process().running()) << run->wait(1s).code << run->output();
     run->process().signal(SIGKILL);
     EXPECT_EQ(run->wait(10s).signal, SIGKILL);
     change_the_catalog(through, "life" + std::to_string(life));
