@@ -6,6 +6,7 @@
 #include "engine/cluster/command_cursor.hpp"
 #include "engine/cluster/deployment_facts.hpp"
 #include "engine/cluster/primary_search.hpp"
+#include "engine/runtime/limits.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
 #include "engine/wire/srv.hpp"
