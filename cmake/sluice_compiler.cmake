@@ -6,9 +6,11 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 
 find_program(SLUICE_CCACHE ccache)
 if(SLUICE_CCACHE)
-  # The sloppiness settings let ccache work together with precompiled headers.
+  # The sloppiness settings let ccache work together with precompiled headers; the others let every checkout find what
+  # another one compiled.
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${SLUICE_CCACHE})
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${SLUICE_CCACHE})
 endif()
 
 add_library(sluice_options INTERFACE)
