@@ -1,42 +1,27 @@
-// What a change costs between the spool and the write command: add() and finish() of windows of 20,000 changes, in
-// memory that earlier windows have left. Reports allocations a change beside the time of one.
-//
-//   ninja window_bench && bench/window_bench --benchmark_counters_tabular=true     (a release build)
-#include <atomic>
+// What a change costs between the spool and the socket: finding its collection's place on the destination, add() and
+// finish() of a window, and the commands that its writes become; in memory that earlier windows have left.
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
-#include "bson/bytes.hpp"
+#include "bench/documents.hpp"
+#include "bench/hot_path.hpp"
+#include "bench/one_lane.hpp"
+#include "bench/oplog_entries.hpp"
 #include "bson/document.hpp"
+#include "engine/apply/collection_map.hpp"
 #include "engine/apply/window.hpp"
+#include "engine/apply/write_command.hpp"
+#include "engine/capture/change_reader.hpp"
+
+namespace sluice::bench {
 
 namespace {
 
-std::atomic<std::uint64_t> allocations{0};
-
-}  // namespace
-
-void* operator new(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* const taken = std::malloc(bytes)) return taken;
-  throw std::bad_alloc();
-}
-void operator delete(void* taken) noexcept {
-  std::free(taken);
-}
-void operator delete(void* taken, std::size_t) noexcept {
-  std::free(taken);
-}
-
-namespace sluice::apply {
-namespace {
-
-constexpr std::size_t changes_per_window = 20'000;
+constexpr std::size_t changes_a_window = 5000;
 
 /// A window's entries, as a chunk of the spool holds them.
 class recorded {
@@ -46,6 +31,7 @@ class recorded {
     whole.append("ns", "shop.orders").append("o", o).append("o2", o2);
     entries_->push_back(whole.finish());
     const bson::document_view view = entries_->back().view();
+    bytes += view.size_bytes();
     capture::change one;
     one.kind = kind;
     one.ns = "shop.orders";
@@ -57,40 +43,30 @@ class recorded {
   [[nodiscard]] std::shared_ptr<const void> owner() const { return entries_; }
 
   std::vector<capture::change> changes;
+  std::size_t bytes = 0;
 
  private:
   std::shared_ptr<std::vector<bson::document>> entries_ = std::make_shared<std::vector<bson::document>>();
 };
 
-[[nodiscard]] std::uint64_t scrambled(std::uint64_t n) {
-  n = (n ^ (n >> 31)) * 0x9E3779B97F4A7C15;
-  return n ^ (n >> 29);
-}
-
-[[nodiscard]] bson::document object_id(std::uint64_t n) {
-  bson::object_id id;
-  bson::store(id.bytes, scrambled(n));
-  bson::builder made;
-  made.append("_id", id);
-  return made.finish();
-}
-
 void insert(recorded& to, std::uint64_t n) {
   bson::builder o;
-  o.append_all(object_id(n)).append("customer", static_cast<std::int64_t>(n)).append("text", std::string(180, 'x'));
+  o.append_all(object_id_document(n))
+      .append("customer", static_cast<std::int64_t>(n))
+      .append("text", std::string(180, 'x'));
   to.add(capture::change_kind::insert, o.finish());
 }
 void set(recorded& to, std::uint64_t n) {
   bson::builder o;
   o.append("$v", 2).open_document("diff").open_document("u");
   o.append("count", static_cast<std::int32_t>(n)).append("state", "on its way").close().close();
-  to.add(capture::change_kind::update, o.finish(), object_id(n));
+  to.add(capture::change_kind::update, o.finish(), object_id_document(n));
 }
 void push(recorded& to, std::uint64_t n) {
   bson::builder o;
   o.append("$v", 2).open_document("diff").open_document("sitems").append("a", true);
   o.append("u7", "an item").close().close();
-  to.add(capture::change_kind::update, o.finish(), object_id(n));
+  to.add(capture::change_kind::update, o.finish(), object_id_document(n));
 }
 void set_by_path(recorded& to, std::uint64_t n) {
   bson::builder o;
@@ -99,82 +75,115 @@ void set_by_path(recorded& to, std::uint64_t n) {
       .append("count", static_cast<std::int32_t>(n))
       .append("where.now", "x")
       .close();
-  to.add(capture::change_kind::update, o.finish(), object_id(n));
+  to.add(capture::change_kind::update, o.finish(), object_id_document(n));
 }
 void remove(recorded& to, std::uint64_t n) {
-  to.add(capture::change_kind::remove, object_id(n));
-}
-
-void measure(benchmark::State& state, const recorded& entries) {
-  const auto to = std::make_shared<const target>(target{{"shop", "orders"}, false, false});
-  const std::shared_ptr<const void> owner = entries.owner();
-  window open;
-  const auto once = [&] {
-    for (const capture::change& one : entries.changes) {
-      if (!open.add(one, to, owner)) std::abort();
-    }
-    return open.finish();
-  };
-  for (int warm = 0; warm < 3; ++warm) benchmark::DoNotOptimize(once());
-  const std::uint64_t before = allocations.load();
-  std::uint64_t writes = 0;
-  for ([[maybe_unused]] const auto round : state) writes = once().writes;
-  const auto changes = static_cast<double>(state.iterations()) * static_cast<double>(entries.changes.size());
-  state.counters["allocations/change"] = static_cast<double>(allocations.load() - before) / changes;
-  state.counters["writes/change"] = static_cast<double>(writes) / static_cast<double>(entries.changes.size());
-  state.counters["s/change"] = benchmark::Counter(changes, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  to.add(capture::change_kind::remove, object_id_document(n));
 }
 
 template <class Make>
-void measure_each(benchmark::State& state, Make make) {
-  recorded entries;
-  for (std::uint64_t n = 0; n < changes_per_window; ++n) make(entries, n);
-  measure(state, entries);
+round build(Make make) {
+  auto entries = std::make_shared<recorded>();
+  for (std::uint64_t n = 0; n < changes_a_window; ++n) make(*entries, n);
+  auto to = std::make_shared<const apply::target>(apply::target{.ns = {"shop", "orders"}});
+  return [entries, to, open = std::make_shared<apply::window>()] {
+    const std::shared_ptr<const void> owner = entries->owner();
+    for (const capture::change& one : entries->changes) must(open->add(one, to, owner));
+    benchmark::DoNotOptimize(open->finish());
+    return round_work{entries->changes.size(), entries->bytes};
+  };
 }
 
-void inserts(benchmark::State& state) {
-  measure_each(state, insert);
-}
-void sets(benchmark::State& state) {
-  measure_each(state, set);
-}
-void sets_of_100_documents(benchmark::State& state) {
-  measure_each(state, [](recorded& to, std::uint64_t n) { set(to, n % 100); });
-}
-void pushes(benchmark::State& state) {
-  measure_each(state, push);
-}
-void pushes_to_100_documents(benchmark::State& state) {
-  measure_each(state, [](recorded& to, std::uint64_t n) { push(to, n % 100); });
-}
-void removes(benchmark::State& state) {
-  measure_each(state, remove);
-}
-void paths_4_4(benchmark::State& state) {
-  measure_each(state, set_by_path);
-}
-/// 40 % inserts, 45 % $set, 8 % $push, 7 % removes, of documents seen lately.
-void mixed(benchmark::State& state) {
-  measure_each(state, [](recorded& to, std::uint64_t n) {
-    const std::uint64_t kind = scrambled(n) % 100;
-    const std::uint64_t some = scrambled(n + 7) % (n + 1);
-    if (kind < 40) return insert(to, n);
-    if (kind < 85) return set(to, some);
-    if (kind < 93) return push(to, some);
-    remove(to, n + changes_per_window);
-  });
-}
+/// A chunk through reader, map and window, as the applier does it, and its writes as commands.
+class applied_chunk {
+ public:
+  applied_chunk() {
+    for (std::size_t collection = 0; collection < collections_written; ++collection) {
+      const auto uuid = uuid_of(collection);
+      const cluster::namespace_name ns{"shop", "orders" + std::to_string(collection)};
+      map_.put({.uuid = {uuid.begin(), uuid.end()},
+                .source_ns = ns,
+                .to = std::make_shared<const apply::target>(apply::target{.ns = ns}),
+                .listed_at = {},
+                .indexes_listed_at = {}});
+    }
+  }
+  [[nodiscard]] std::size_t bytes() const { return chunk_->entries.size(); }
 
-BENCHMARK(inserts)->Unit(benchmark::kMillisecond);
-BENCHMARK(sets)->Unit(benchmark::kMillisecond);
-BENCHMARK(sets_of_100_documents)->Unit(benchmark::kMillisecond);
-BENCHMARK(pushes)->Unit(benchmark::kMillisecond);
-BENCHMARK(pushes_to_100_documents)->Unit(benchmark::kMillisecond);
-BENCHMARK(removes)->Unit(benchmark::kMillisecond);
-BENCHMARK(paths_4_4)->Unit(benchmark::kMillisecond);
-BENCHMARK(mixed)->Unit(benchmark::kMillisecond);
+  void route() {
+    for_each_change([this](const capture::change& one, const auto&) {
+      const auto* const found = map_.find(one.uuid);
+      if (found == nullptr) std::abort();
+      benchmark::DoNotOptimize(found);
+    });
+  }
+  apply::write_plan plan() {
+    for_each_change([this](const capture::change& one, const auto& owner) {
+      must(open_.add(one, map_.find(one.uuid)->to, owner));
+    });
+    return open_.finish();
+  }
+  void encode(const apply::write_plan& plan) {
+    for (const auto& runs : plan.collections) {
+      for (const apply::write_run& run : runs) {
+        for (const apply::write_piece& piece : apply::cut(run, 1)) {
+          encoder_.encode(piece, true);
+          benchmark::DoNotOptimize(encoder_.array().data());
+        }
+      }
+    }
+  }
+
+ private:
+  template <class Use>
+  void for_each_change(Use use) {
+    capture::change_reader reader({});
+    reader.give(chunk_);
+    while (const auto change = must(reader.next())) use(*change, reader.owner());
+  }
+
+  capture::shared_chunk chunk_ = mixed_chunk(changes_a_window);
+  apply::collection_map map_;
+  apply::window open_;
+  apply::write_encoder encoder_;
+};
+
+round route() {
+  return [all = std::make_shared<applied_chunk>()] {
+    all->route();
+    return round_work{changes_a_window, all->bytes()};
+  };
+}
+round encode() {
+  auto all = std::make_shared<applied_chunk>();
+  auto plan = std::make_shared<apply::write_plan>(all->plan());
+  return [all, plan] {
+    all->encode(*plan);
+    return round_work{changes_a_window, all->bytes()};
+  };
+}
+round chunk_to_commands() {
+  return [all = std::make_shared<applied_chunk>()] {
+    all->encode(all->plan());
+    return round_work{changes_a_window, all->bytes()};
+  };
+}
 
 }  // namespace
-}  // namespace sluice::apply
 
-BENCHMARK_MAIN();
+void add_window(hot_paths& to) {
+  to.push_back({"window/inserts", [] { return build(insert); }});
+  to.push_back({"window/sets", [] { return build(set); }});
+  to.push_back(
+      {"window/sets_of_100_documents", [] { return build([](recorded& in, std::uint64_t n) { set(in, n % 100); }); }});
+  to.push_back({"window/pushes", [] { return build(push); }});
+  to.push_back({"window/pushes_to_100_documents",
+                [] { return build([](recorded& in, std::uint64_t n) { push(in, n % 100); }); }});
+  to.push_back({"window/removes", [] { return build(remove); }});
+  to.push_back({"window/paths_4_4", [] { return build(set_by_path); }});
+  to.push_back({"window/read_and_route", route});
+  to.push_back({"window/encode_commands", encode});
+  to.push_back({"window/chunk_to_commands", chunk_to_commands});
+}
+
+}  // namespace sluice::bench

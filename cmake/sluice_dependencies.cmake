@@ -19,6 +19,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
 
 # Asio, compiled once per backend (BOOST_ASIO_SEPARATE_COMPILATION keeps it out of every other file).
 add_library(sluice_asio_io_uring INTERFACE)
