@@ -127,9 +127,16 @@ task<result<std::unique_ptr<wire::connection>>> connect_primary(deployment& know
   auto first = co_await open_known(known, known.primary, scope);
   if (first && is_current_primary(known, first.value().said)) {
     if (first.value().said.election) known.newest_election = first.value().said.election;
+    known.unreached->ended();
     co_return std::move(first.value().connection);
   }
   if (!first && !wire::is_retryable(first.error())) co_return named(known, first.error());
+  if (patience > std::chrono::milliseconds::zero() && !scope.cancelled()) {
+    const auto now = std::chrono::steady_clock::now();
+    known.unreached->began(
+        now, now + patience,
+        first ? known.primary.to_string() + " is no longer the primary" : std::string(first.error().message));
+  }
   if (first) first.value().connection.reset();
 
   search_options options{.whose = std::string(to_string(known.as)),
@@ -139,6 +146,7 @@ task<result<std::unique_ptr<wire::connection>>> connect_primary(deployment& know
   SLUICE_CO_TRY(auto located, co_await search_primary(known.uri, std::move(options), scope));
   const auto same = co_await check_same_deployment(known, *located.connection, located.hello);
   if (!same) co_return named(known, same.error());
+  known.unreached->ended();
   known.primary = located.at;
   known.newest_election = located.newest_election;
   known.uri = known.uri.with_hosts(located.members);

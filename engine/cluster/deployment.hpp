@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/cluster/capabilities.hpp"
+#include "engine/cluster/outage.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
@@ -33,7 +34,8 @@ struct deployment {
   capabilities can;
   wire::host_port primary;                         // as found; for a sharded cluster one mongos that answered
   std::optional<bson::object_id> newest_election;  // of the newest primary seen: an older one is not taken for it
-  [[nodiscard]] std::string name() const;          // "rs0 (db1:27017)" for messages
+  std::shared_ptr<outage> unreached = std::make_shared<outage>();  // shared by the copies
+  [[nodiscard]] std::string name() const;                          // "rs0 (db1:27017)" for messages
 };
 
 /// Asks the seeds (SRV through libmongoc) until one leads to the primary, within the URI's server selection timeout.
@@ -44,7 +46,7 @@ struct deployment {
 
 /// A connection to the current primary (or a mongos): asks the members again when the one known is no longer it.
 /// Waits with backoff for as long as `patience`; zero tries each member once. On success `known.primary` is updated.
-/// A node whose set name or identity differs is refused.
+/// Who waits says so in `known.unreached`. A node whose set name or identity differs is refused.
 [[nodiscard]] task<result<std::unique_ptr<wire::connection>>> connect_primary(deployment& known,
                                                                               runtime::cancel_scope& scope,
                                                                               std::chrono::milliseconds patience);

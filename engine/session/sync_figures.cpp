@@ -1,4 +1,5 @@
 // What a live sync shows of itself, looked at a few times a second.
+#include <algorithm>
 #include <utility>
 
 #include "engine/runtime/sleep.hpp"
@@ -13,6 +14,15 @@ constexpr auto oplog_interval = std::chrono::minutes(1);
 
 bson::timestamp unpacked(std::uint64_t at) {
   return {static_cast<std::uint32_t>(at >> 32U), static_cast<std::uint32_t>(at)};
+}
+
+std::string words_of(const cluster::deployment& side, const cluster::outage::told& away) {
+  const auto seconds = [](std::chrono::steady_clock::duration time) {
+    return std::to_string(std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::seconds>(time).count())) + " s";
+  };
+  const auto now = std::chrono::steady_clock::now();
+  return "no primary of the " + std::string(to_string(side.as)) + " has been reached for " + seconds(now - away.since) +
+         "; it is looked for during another " + seconds(away.until - now) + " (--retry-minutes): " + away.cause;
 }
 
 }  // namespace
@@ -54,6 +64,7 @@ task<result<>> sync_run::keep_looking_at_oplog(runtime::cancel_scope& until) {
 }
 
 void sync_run::tell() {
+  board_.set_passing_warnings(passing_warnings());
   if (captured_.seen_until == 0 && !applying_) return;
   follow_progress told;
   told.captured_by = to_string(way_);
@@ -67,23 +78,10 @@ void sync_run::tell() {
   told.windows = applied_.windows;
   told.violations = applied_.violations;
   told.consistent = applying_ && position_.consistent;
-  std::vector<std::string> warnings = commit_complaints_;
   if (capturing_ != nullptr) {
     const auto usage = capturing_->usage();
     told.spool_disk_bytes = usage.disk_bytes;
     told.spool_memory_bytes = usage.memory_bytes;
-    if (usage.full) {
-      warnings.push_back("the spool is full, so that capturing waits; raise --spool-gb, or mind the source's oplog");
-    }
-    if (!usage.fault.empty()) {
-      warnings.push_back("the spool cannot be written to, so that capturing waits: " + usage.fault);
-    }
-  }
-  if (told.violations > 0) {
-    warnings.push_back(
-        std::to_string(told.violations) +
-        " documents of the destination were not what the source's changes expect: somebody else may have "
-        "written to it; the log names them");
   }
   follow_sample sample;
   sample.at = std::chrono::steady_clock::now();
@@ -95,7 +93,29 @@ void sync_run::tell() {
   sample.oplog_first = oplog_first_;
   figures_.add(sample, told);
   board_.set_follow(std::move(told));
-  board_.set_passing_warnings(std::move(warnings));
+}
+
+std::vector<std::string> sync_run::passing_warnings() const {
+  std::vector<std::string> warnings = commit_complaints_;
+  for (const cluster::deployment* side : {&between_.source, &between_.destination}) {
+    if (const auto away = side->unreached->now()) warnings.push_back(words_of(*side, *away));
+  }
+  if (capturing_ != nullptr) {
+    const auto usage = capturing_->usage();
+    if (usage.full) {
+      warnings.push_back("the spool is full, so that capturing waits; raise --spool-gb, or mind the source's oplog");
+    }
+    if (!usage.fault.empty()) {
+      warnings.push_back("the spool cannot be written to, so that capturing waits: " + usage.fault);
+    }
+  }
+  if (applied_.violations > 0) {
+    warnings.push_back(
+        std::to_string(applied_.violations) +
+        " documents of the destination were not what the source's changes expect: somebody else may have "
+        "written to it; the log names them");
+  }
+  return warnings;
 }
 
 }  // namespace sluice::session

@@ -60,6 +60,7 @@ class sync_run {
   [[nodiscard]] task<result<>> keep_telling(runtime::cancel_scope& until);
   [[nodiscard]] task<result<>> keep_looking_at_oplog(runtime::cancel_scope& until);
   void tell();
+  [[nodiscard]] std::vector<std::string> passing_warnings() const;
 
   [[nodiscard]] cluster::namespace_filter filter() const;
   [[nodiscard]] sluice::state::run_parameters parameters() const;
