@@ -48,7 +48,7 @@ class cutover {
         progress_(progress),
         scope_(scope),
         source_(job_.source, job_.patience, scope),
-        destination_(job_.destination, job_.patience, scope) {}
+        destination_(job_.destination, job_.patience, scope, job_.may_write) {}
 
   task<result<cutover_report>> run() {
     SLUICE_CO_TRY(const auto wanted, co_await source_.read(job_.filter));

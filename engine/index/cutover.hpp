@@ -18,6 +18,7 @@
 #include "engine/index/index_builder.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/state/write_permission.hpp"
 
 namespace sluice::index {
 
@@ -50,6 +51,7 @@ struct cutover_job {
   /// The source (a sharded cluster) did not tell of everything that its catalog holds: see unwritten.hpp.
   bool tells_by_name = false;
   std::chrono::milliseconds patience{};
+  state::write_permission may_write{};  // asked before each command that changes the destination
   /// After each step, on the calling lane.
   std::function<void(const cutover_step&)> after_step{};
 };

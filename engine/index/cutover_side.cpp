@@ -43,6 +43,7 @@ task<result<>> cutover_side::change(std::string database, bson::document command
   with_concern.append_all(command).open_document("writeConcern").append("w", "majority").close();
   const bson::document whole = with_concern.finish();
   on_connection once = [&](wire::connection& to) -> task<result<>> {
+    SLUICE_CO_TRYV(co_await state::wait_until_permitted(may_write_, scope_));
     bson::document sent = whole;
     SLUICE_CO_TRY(const auto answer, co_await to.run(database, std::move(sent)));
     const auto host = to.host().to_string();

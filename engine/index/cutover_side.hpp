@@ -12,13 +12,15 @@
 #include "engine/cluster/deployment.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/state/write_permission.hpp"
 
 namespace sluice::index {
 
 class cutover_side {
  public:
-  cutover_side(cluster::deployment of, std::chrono::milliseconds patience, runtime::cancel_scope& scope)
-      : of_(std::move(of)), patience_(patience), scope_(scope) {}
+  cutover_side(cluster::deployment of, std::chrono::milliseconds patience, runtime::cancel_scope& scope,
+               state::write_permission may_write = {})
+      : of_(std::move(of)), patience_(patience), scope_(scope), may_write_(std::move(may_write)) {}
 
   using on_connection = std::function<task<result<>>(wire::connection&)>;
   [[nodiscard]] task<result<>> at(on_connection attempt);
@@ -34,6 +36,7 @@ class cutover_side {
   cluster::deployment of_;
   std::chrono::milliseconds patience_;
   runtime::cancel_scope& scope_;
+  state::write_permission may_write_;
   std::unique_ptr<wire::connection> connection_;
 };
 

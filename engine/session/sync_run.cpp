@@ -112,7 +112,8 @@ task<result<>> sync_run::run() {
   auto shown = co_await showing.join();
   (void)shown;
   tell();
-  co_await blocks_.lift_all();
+  // Whoever has taken the run over needs the blocks.
+  if (!checkpoint_ || !checkpoint_->is_taken_over()) co_await blocks_.lift_all();
   if (lease_wanted_) co_await between_.release_lease(self_);
   co_return outcome;
 }

@@ -173,6 +173,7 @@ task<result<bson::document>> checkpoint::take_ownership(process_identity self) {
     if (const auto owned = answer.body.find("value").as_document()) {
       owner_ = self.token;
       epoch_ = next_epoch;
+      taken_over_ = false;
       lease_.renewed(sent_at_);
       co_return bson::document(*owned);
     }
@@ -203,6 +204,7 @@ task<result<bson::document>> checkpoint::take_ownership(process_identity self) {
 error checkpoint::taken_over() {
   lease_.lost();
   if (owner_.empty()) return failure(error_kind::refused, "the checkpoint is written to before it was opened");
+  taken_over_ = true;
   return failure(error_kind::refused,
                  "another process has taken over this copy (its checkpoint names another owner); this one stops");
 }

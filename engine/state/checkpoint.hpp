@@ -90,6 +90,8 @@ class checkpoint {
   /// waiting: whoever writes to the destination asks before each command, so that a process which was frozen for longer
   /// than its lease writes nothing when it wakes up.
   [[nodiscard]] bool lease_is_fresh() const noexcept { return lease_.is_fresh(); }
+  /// Another process was found to own the run: what it has set up meanwhile is not ours to undo.
+  [[nodiscard]] bool is_taken_over() const noexcept { return taken_over_; }
   /// Ends the lease of `self`, so that the next process need not wait; nothing happens when somebody else owns the run.
   /// Needs no open() before: whose reply to open() got lost does not know whether it owns the run.
   [[nodiscard]] task<result<>> release(process_identity self);
@@ -189,6 +191,7 @@ class checkpoint {
   std::string owner_;       // the token under which this object owns the run
   std::int64_t epoch_ = 0;  // counts the run's owners: what an earlier one still sends is told by it
   lease lease_;
+  bool taken_over_ = false;
 
   bool positions_claimed_ = false;
   std::int64_t position_number_ = 0;  // of the position stored last; counted over all restarts
