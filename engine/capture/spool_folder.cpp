@@ -87,7 +87,7 @@ result<found_segment> look_at(const std::filesystem::path& folder, const std::st
   auto found = decode_segment_header(std::span(image).first(bytes));
   if (found.kind == segment_kind::foreign) {
     return failure(error_kind::refused,
-                   path.string() + " is no segment of a spool: give a folder of its own to the spool (--spool)");
+                   path.string() + " is no segment of a spool: give a folder of its own to the spool (--spool-dir)");
   }
   if (found.kind == segment_kind::other_version) {
     return failure(error_kind::refused, path.string() + " has format " + std::to_string(found.version) +
@@ -99,7 +99,7 @@ result<found_segment> look_at(const std::filesystem::path& folder, const std::st
   if (found.kind == segment_kind::ours && found.header.run != run) {
     return failure(error_kind::refused,
                    path.string() + " belongs to the run \"" + found.header.run + "\", this is the run \"" + run +
-                       "\": give another folder (--spool), or remove this one if that run is over");
+                       "\": give another folder (--spool-dir), or remove this one if that run is over");
   }
   // A copy under another name is as good as damaged: its records would be refused one by one.
   if (found.kind == segment_kind::ours && found.header.number != number) found.kind = segment_kind::damaged;
@@ -236,7 +236,7 @@ result<folder_lock> folder_lock::take(const std::filesystem::path& folder) {
     owner = owner.substr(0, owner.find('\n'));
     return failure(error_kind::refused, folder.string() + " is in use by " +
                                             (owner.empty() ? "another process" : "process " + std::string(owner)) +
-                                            ": stop that one, or give another folder (--spool)");
+                                            ": stop that one, or give another folder (--spool-dir)");
   }
   // Only for the message above: that it cannot be written is no reason to stop here.
   const int length = std::snprintf(text.data(), text.size(), "%ld\n", static_cast<long>(::getpid()));

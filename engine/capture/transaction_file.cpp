@@ -18,7 +18,7 @@ namespace {
 error disk_failure(const std::filesystem::path& folder, std::string_view doing, int cause) {
   return failure(error_kind::storage, "a transaction larger than memory cannot be " + std::string(doing) + " " +
                                           folder.string() + ": " + std::generic_category().message(cause) +
-                                          "; free the disk or choose another --spool folder, then start again");
+                                          "; free the disk or choose another --spool-dir, then start again");
 }
 
 /// Opened by a name that is taken away at once: O_TMPFILE would do it in one step, but not on every file system.
