@@ -23,6 +23,9 @@ constexpr const char* contained_fact = "contained";
 constexpr const char* run_fact = "run";
 constexpr const char* write_blocking_fact = "writeBlocking";
 constexpr const char* capture_fact = "capture";
+constexpr const char* collections_fact = "collections";  // how many the catalog has
+/// Beside the map's entries: without it an emptied map would look like a source whose collections are all gone.
+constexpr const char* map_mark_id = "whole";
 
 capture::capture_way way_from(std::string_view text) {
   for (const auto way : {capture::capture_way::oplog, capture::capture_way::change_stream}) {
@@ -41,6 +44,12 @@ result<> check_followable(const cluster::catalog& catalog, const cluster::deploy
                                             "cannot be followed; leave it out with --exclude, and copy it by itself");
   }
   return ok();
+}
+
+bson::document map_mark() {
+  bson::builder mark;
+  mark.append("_id", map_mark_id);
+  return mark.finish();
 }
 
 wish wish_from(std::string_view text) {
@@ -176,6 +185,7 @@ task<result<>> sync_run::begin(bool opened) {
   bson::builder facts;
   facts.append(capture_from_fact, begins_.capture_from).append(contained_fact, begins_.contained);
   facts.append(run_fact, run_id_).append(capture_fact, to_string(way_));
+  facts.append(collections_fact, static_cast<std::int64_t>(copying_.catalog().collections.size()));
   if (settings_.block_writes) facts.append(write_blocking_fact, to_string(*settings_.block_writes));
   bson::document noted = facts.finish();
   opened_.facts = noted;
@@ -213,6 +223,12 @@ task<result<>> sync_run::restore() {
     settings_.block_writes = write_blocking_from(facts.find(write_blocking_fact).as_string().value_or(""));
   }
   SLUICE_CO_TRY(const auto stored, co_await checkpoint_->load("catalog"));
+  const auto listed = facts.find(collections_fact).to_int64();
+  if (listed && *listed != static_cast<std::int64_t>(stored.size())) {
+    co_return failure(error_kind::refused, "the checkpoint on " + between_.destination.name() + " lists " +
+                                               std::to_string(stored.size()) + " collections where it listed " +
+                                               std::to_string(*listed) + "; it is damaged: start over with --reset");
+  }
   SLUICE_CO_TRY(auto catalog, cluster::catalog_from(stored));
   copying_.set_catalog(std::move(catalog));
   SLUICE_CO_TRYV(co_await copying_.resume(*checkpoint_, opened_));
@@ -348,7 +364,9 @@ task<result<>> sync_run::copy(runtime::cancel_scope& scope) {
   }
   if (const std::string missing = copying_.missing(); !missing.empty()) co_return failure(error_kind::server, missing);
   SLUICE_CO_TRY(const auto mapped, co_await map_of_what_is_there());
-  SLUICE_CO_TRYV(co_await checkpoint_->store_mapped(mapped.to_documents(), {}));
+  auto documents = mapped.to_documents();
+  documents.push_back(map_mark());
+  SLUICE_CO_TRYV(co_await checkpoint_->store_mapped(std::move(documents), {}));
   runtime::failure_point("map_stored");
   SLUICE_CO_TRYV(co_await checkpoint_->set_phase(run_phase::applying));
   opened_.phase = run_phase::applying;
@@ -381,7 +399,12 @@ task<result<follow_end>> sync_run::follow(capture_side& captured, position at, r
   board_.set_phase(phase::change_application);
   apply_side::job job{between_.source, between_.destination, {}, {}, {}};
   SLUICE_CO_TRY(const auto mapped, co_await checkpoint_->load("mapped"));
+  bool marked = !opened_.facts.view().find(collections_fact);  // older runs have no mark
   for (const auto& document : mapped) {
+    if (document.view().find("_id").as_string() == map_mark_id) {
+      marked = true;
+      continue;
+    }
     auto one = apply::collection_map::from_document(document);
     if (!one) {
       co_return failure(error_kind::refused, "the checkpoint on " + between_.destination.name() +
@@ -389,6 +412,10 @@ task<result<follow_end>> sync_run::follow(capture_side& captured, position at, r
                                                  "--reset");
     }
     job.map.put(std::move(*one));
+  }
+  if (!marked) {
+    co_return failure(error_kind::refused, "the checkpoint on " + between_.destination.name() +
+                                               " has lost its map of the collections; start over with --reset");
   }
   auto newest = [this, &job]() -> task<result<>> {
     SLUICE_CO_TRY(const auto from, co_await between_.open_source());

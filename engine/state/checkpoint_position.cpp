@@ -117,7 +117,10 @@ result<> checkpoint::settle_positions(const claimed& claim, wire::write_term now
   const auto number = stored.find("number").to_int64();
   const auto read = newest ? read_now(*newest) : std::nullopt;
   const auto fallback = before ? read_position(*before) : std::nullopt;
-  if (!number || newest.has_value() != read.has_value() || before.has_value() != fallback.has_value()) {
+  // A run that once confirmed a position has one, and no position stands before nothing.
+  const bool missing = !read && (durable_number_ > 0 || fallback);
+  if (!number || missing || bool(stored.find("now")) != read.has_value() ||
+      bool(stored.find("before")) != fallback.has_value()) {
     return failure(error_kind::refused, "the checkpoint's position of applying is damaged; start over with --reset");
   }
   const auto in_this_reign = [&claim, now](const wire::write_term& written_in) {
