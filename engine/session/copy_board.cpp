@@ -99,25 +99,10 @@ void copy_board::sample() {
   while (points_.size() > 2 && now - points_.front().first > rate_window) points_.pop_front();
 }
 
-namespace {
-
-void warn_of_silence(progress& of, std::string_view side, std::string_view name,
-                     const std::optional<std::int64_t>& seconds) {
-  if (!seconds) return;
-  of.warnings.push_back("the " + std::string(side) + " (" + std::string(name) + ") has not answered for " +
-                        std::to_string(*seconds) + " s; what needs it is tried again for up to " +
-                        std::to_string(of.retry_horizon_seconds) +
-                        " s (--retry-minutes), and goes on by itself when it answers");
-}
-
-}  // namespace
-
 progress copy_board::snapshot(bool with_collections) const {
   const std::scoped_lock lock(mutex_);
   progress taken = told_;
   taken.warnings.insert(taken.warnings.end(), passing_warnings_.begin(), passing_warnings_.end());
-  warn_of_silence(taken, "source", taken.source_name, taken.source_silent_seconds);
-  warn_of_silence(taken, "destination", taken.destination_name, taken.destination_silent_seconds);
   add_collections(taken, with_collections);
   if (taken.at == phase::collection_copy && points_.size() > 1) {
     const std::chrono::duration<double> time = points_.back().first - points_.front().first;
