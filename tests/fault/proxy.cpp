@@ -115,6 +115,11 @@ void proxy::accept_all() {
     no_delay(made->server);
     const std::scoped_lock lock(mutex_);
     if (ending_) return;
+    if (is_cut_) {
+      ++turned_away_;
+      made->end(cut_kind::reset);
+      continue;
+    }
     ++connections_;
     std::erase_if(links_, [](const auto& each) { return each->over.load(); });
     links_.push_back(made);
@@ -214,6 +219,7 @@ void proxy::stall(direction where) {
 void proxy::resume() {
   {
     const std::scoped_lock lock(mutex_);
+    is_cut_ = false;
     for (lane& each : lanes_) each.stalled = false;
   }
   changed_.notify_all();
@@ -226,6 +232,19 @@ void proxy::reset_all() {
     links_.clear();
   }
   changed_.notify_all();
+}
+
+void proxy::cut() {
+  {
+    const std::scoped_lock lock(mutex_);
+    is_cut_ = true;
+  }
+  reset_all();
+}
+
+std::uint64_t proxy::turned_away() const {
+  const std::scoped_lock lock(mutex_);
+  return turned_away_;
 }
 
 std::uint32_t proxy::cut_count() const {

@@ -53,10 +53,14 @@ class proxy {
   void stall(direction where);
   void resume();
   void reset_all();
+  /// Every connection ends, and new ones end at once, as where the way to a host is cut; until resume().
+  void cut();
 
   [[nodiscard]] std::uint32_t cut_count() const;
   [[nodiscard]] std::uint64_t passed(direction where) const;
   [[nodiscard]] std::uint64_t connections() const;
+  /// Connections that were turned away by cut().
+  [[nodiscard]] std::uint64_t turned_away() const;
 
  private:
   struct link;
@@ -88,6 +92,8 @@ class proxy {
   std::mt19937_64 random_;
   std::uint32_t cut_count_ = 0;
   std::uint64_t connections_ = 0;
+  std::uint64_t turned_away_ = 0;
+  bool is_cut_ = false;
   bool ending_ = false;
   std::vector<std::shared_ptr<link>> links_;
   std::vector<std::thread> pumps_;

@@ -1,5 +1,6 @@
 // confined RULE PROGRAM [ARGUMENT…]: becomes PROGRAM under one rule of a container or of another network.
 //   no-io_uring    the kernel refuses io_uring's system calls, as container runtimes have it
+//   no-override    root, too, needs the permissions that a file's mode gives
 //   resolver=FILE  FILE stands in the place of /etc/resolv.conf, for this program alone (needs root)
 // Must never run the program without its rule: what cannot be set up ends with exit code 125.
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include <string_view>
 
 #include <linux/audit.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -33,6 +35,12 @@ bool without_io_uring() {
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
+bool without_override() {
+  if (::geteuid() != 0) return true;
+  return ::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0) == 0 &&
+         ::prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH, 0, 0, 0) == 0;
+}
+
 bool with_resolver(const char* file) {
   return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
          ::mount(file, "/etc/resolv.conf", nullptr, MS_BIND, nullptr) == 0;
@@ -41,6 +49,7 @@ bool with_resolver(const char* file) {
 bool apply(const std::string& rule) {
   constexpr std::string_view resolver = "resolver=";
   if (rule == "no-io_uring") return without_io_uring();
+  if (rule == "no-override") return without_override();
   if (rule.starts_with(resolver)) return with_resolver(rule.c_str() + resolver.size());
   errno = EINVAL;
   return false;

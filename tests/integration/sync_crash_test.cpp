@@ -2,38 +2,12 @@
 // sides live on, are elected anew or die as well: started again it goes on, and ends equal.
 #include <csignal>
 
-#include "tests/integration/sluice_program.hpp"
-#include "tests/integration/sync_lane.hpp"
+#include "tests/integration/sync_program.hpp"
 
 namespace sluice::session {
 namespace {
 
 using namespace testing;
-
-/// `sluice run` as an operator starts it; again and again with the same arguments.
-class operated {
- public:
-  explicit operated(const pair_of_sets& sets) : sets_(sets) {}
-
-  std::unique_ptr<lab::sluice_program> start(bool commit, const std::string& kill_at = {}) const {
-    std::vector<std::string> arguments{"run",
-                                       "--source",
-                                       sets_.source.uri(),
-                                       "--destination",
-                                       sets_.destination.uri(),
-                                       "--spool-dir",
-                                       sets_.spool.path().string(),
-                                       "--port",
-                                       "0"};
-    if (commit) arguments.emplace_back("--commit-when-caught-up");
-    std::vector<std::pair<std::string, std::string>> environment;
-    if (!kill_at.empty()) environment.emplace_back("SLUICE_KILL_AT", kill_at);
-    return std::make_unique<lab::sluice_program>(std::move(arguments), std::move(environment));
-  }
-
- private:
-  const pair_of_sets& sets_;
-};
 
 #if defined(SLUICE_FAILURE_POINTS)
 TEST(sync_crash, at_every_named_point) {
@@ -99,50 +73,66 @@ TEST(sync_crash, behind_a_rename_and_an_election) {
 }
 #endif
 
-TEST(sync_crash, at_any_moment) {
+// Its machine stood still for longer than its lease, and another one has taken the run over.
+TEST(sync_crash, a_frozen_process_that_wakes_up_writes_nothing) {
   const auto seed = test_seed();
-  std::mt19937_64 random(seed);
   pair_of_sets sets;
-  lab::load_lim(sets.source.uri(), {.documents = 60'000});
   lab::load_zoo(sets.source.uri(), lab::small_zoo());
   everything storm(sets.source.uri(), seed + 1);
   application writer(sets.source.uri());
-  const operated sluice(sets);
-  for (int life = 0; life < 12; ++life) {
-    const auto run = sluice.start(false);
-    std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 1500));
-    ASSERT_TRUE(run->process().running()) << run->output();
-    run->process().signal(SIGKILL);
-    EXPECT_EQ(run->wait(10s).signal, SIGKILL);
-  }
+  const auto first = operated(sets).start(false);
+  const auto owner = [&] {
+    return sets.destination.connect().run("__mdb_internal_sluice", R"({"find": "run", "limit": 1})");
+  };
+  ASSERT_TRUE(lab::eventually(
+      [&] {
+        return owner().text("cursor.firstBatch.0.phase") == "applying" &&
+               sets.destination.connect().count("app", "collection0") > 100;
+      },
+      60s))
+      << first->output();
+  // In the middle of its work: changes are read, windows are on their way.
+  first->process().signal(SIGSTOP);
+  const std::string token = owner().text("cursor.firstBatch.0.owner.token");
+
+  // On another machine, with a spool of its own. Refused until the lease is over.
+  const scratch_folder spool;
+  auto settings = sets.settings();
+  settings.spool_dir = spool.path();
+  std::unique_ptr<sync_session> second;
+  ASSERT_TRUE(lab::eventually(
+      [&] {
+        second = std::make_unique<sync_session>(settings, labels());
+        if (!second->start_now()) return false;
+        return lab::eventually(
+                   [&] {
+                     return second->snapshot(false).at == phase::change_application ||
+                            second->snapshot(false).now == state::failed;
+                   },
+                   30s) &&
+               second->snapshot(false).now != state::failed;
+      },
+      90s));
+  EXPECT_NE(owner().text("cursor.firstBatch.0.owner.token"), token);
+  ASSERT_TRUE(wait_until(*second, [](const progress& now) { return now.can_commit; }));
   storm.stop();
   writer.stop();
-  const auto last = sluice.start(true);
-  EXPECT_TRUE(last->wait(120s).success()) << last->output();
-  sets.expect_equal();
-}
+  // What the first one had in hand is not there any more.
+  auto source = sets.source.connect();
+  source.run("app", R"({"delete": "collection0", "deletes": [{"q": {}, "limit": 0}]})");
+  ASSERT_TRUE(second->pause());
+  ASSERT_TRUE(wait_for(*second, state::paused));
 
-TEST(sync_crash, elections_and_deaths_on_both_sides) {
-  const auto seed = test_seed();
-  pair_of_sets sets("6.0.27", 3);
-  lab::load_zoo(sets.source.uri(), lab::small_zoo());
-  everything storm(sets.source.uri(), seed + 1);
-  const auto run = sets.make();
-  ASSERT_TRUE(run->start_now());
-  ASSERT_TRUE(wait_until(
-      *run, [](const progress& now) { return now.can_commit; }, 120s));
-  for (lab::replica_set* set : {&sets.destination, &sets.source}) {
-    set->step_down();
-    auto& dead = set->primary();
-    dead.kill();
-    (void)set->primary();  // another one
-    const auto then = run->snapshot(false).follow.events_applied;
-    ASSERT_TRUE(wait_until(
-        *run, [&](const progress& now) { return now.follow.events_applied > then + 100 && now.can_commit; }, 120s));
-    dead.restart();
-  }
-  storm.stop();
-  commit(*run);
+  user_writes written(sets);
+  first->process().signal(SIGCONT);
+  const auto ended = first->wait(60s);
+  EXPECT_EQ(ended.signal, 0) << "it did not end by itself";
+  EXPECT_NE(ended.code, 0);
+  EXPECT_NE(first->output().find("another process has taken over"), std::string::npos) << first->output();
+  EXPECT_EQ(written.count(), 0);
+  ASSERT_TRUE(second->resume());
+  ASSERT_TRUE(wait_for(*second, state::running));
+  commit(*second);
   sets.expect_equal();
 }
 

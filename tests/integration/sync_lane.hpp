@@ -46,12 +46,14 @@ class scratch_folder {
   std::filesystem::path path_;
 };
 
-/// Writes until it is told to stop.
+/// Writes until it is told to stop; through elections, where it endures them.
 class application {
  public:
-  explicit application(std::string uri, std::string database = "app", std::uint64_t seed = 1) {
-    thread_ = std::thread([this, uri = std::move(uri), database = std::move(database), seed] {
-      lab::write_for(uri, {.duration = 10min, .seed = seed, .database = database, .stop = &stop_, .steps = &written});
+  explicit application(std::string uri, std::string database = "app", std::uint64_t seed = 1, bool endures = false) {
+    thread_ = std::thread([this, uri = std::move(uri), database = std::move(database), seed, endures] {
+      lab::write_for(
+          uri,
+          {.duration = 24h, .seed = seed, .database = database, .endures = endures, .stop = &stop_, .steps = &written});
     });
   }
   ~application() { stop(); }
@@ -73,12 +75,9 @@ class everything {
  public:
   everything(std::string uri, std::uint64_t seed, std::uint64_t commands = 0, std::string database = "storm") {
     thread_ = std::thread([this, uri = std::move(uri), seed, commands, database = std::move(database)] {
-      done = lab::storm_for(uri, {.duration = 20min,
-                                  .commands = commands,
-                                  .seed = seed,
-                                  .database = database,
-                                  .stop = &stop_,
-                                  .steps = &steps});
+      done = lab::storm_for(
+          uri,
+          {.duration = 24h, .commands = commands, .seed = seed, .database = database, .stop = &stop_, .steps = &steps});
     });
   }
   ~everything() { stop(); }
@@ -105,12 +104,6 @@ inline std::uint64_t test_seed() {
   const std::uint64_t seed = given != nullptr ? std::stoull(given) : std::random_device{}();
   std::cout << "SLUICE_SEED=" << seed << std::endl;
   return seed;
-}
-
-/// How long a storm rages: a few seconds, or as long as `tools/test --long` says.
-inline std::chrono::seconds storm_time(std::chrono::seconds otherwise) {
-  const char* const given = std::getenv("SLUICE_LONG_SECONDS");
-  return given != nullptr ? std::chrono::seconds(std::stol(given)) : otherwise;
 }
 
 /// Two sets and what a sync between them needs.
@@ -144,6 +137,32 @@ class pair_of_sets {
   scratch_folder spool;
 };
 
+/// Changes of users on the destination since a moment of its oplog; what Sluice keeps for itself does not count.
+class user_writes {
+ public:
+  explicit user_writes(const pair_of_sets& sets) : server_(sets.destination.connect()), since_(newest()) {}
+
+  [[nodiscard]] std::int64_t count() {
+    const auto found = server_.run("local", R"({"aggregate": "oplog.rs", "cursor": {}, "pipeline": [{"$match":
+        {"op": {"$in": ["i", "u", "d", "c"]}, "ns": {"$not": {"$regex": "^(__mdb_internal_sluice|config|admin)[.]"}},
+         "ts": {"$gt": )" + since_ + R"(}}}, {"$count": "n"}]})");
+    return found.integer("cursor.firstBatch.0.n");
+  }
+
+ private:
+  std::string newest() {
+    const auto at = server_.run("admin", R"({"hello": 1})").child("lastWrite.opTime");
+    bson_iter_t field;
+    std::uint32_t seconds = 0;
+    std::uint32_t increment = 0;
+    if (bson_iter_init_find(&field, at.get(), "ts")) bson_iter_timestamp(&field, &seconds, &increment);
+    return R"({"$timestamp": {"t": )" + std::to_string(seconds) + R"(, "i": )" + std::to_string(increment) + "}}";
+  }
+
+  lab::client server_;
+  std::string since_;
+};
+
 /// True once the condition holds of the progress; false (and why) if the run failed or the time is up.
 inline bool wait_until(const sync_session& run, const std::function<bool(const progress&)>& condition,
                        std::chrono::seconds at_most = 60s) {
@@ -172,11 +191,12 @@ inline bool wait_for(const sync_session& run, state wanted, std::chrono::seconds
 }
 
 /// Commits as an operator does, and waits for the end.
-inline void commit(sync_session& run) {
-  ASSERT_TRUE(wait_until(run, [](const progress& now) { return now.can_commit; }));
+inline void commit(sync_session& run, std::chrono::seconds at_most = 60s) {
+  ASSERT_TRUE(wait_until(
+      run, [](const progress& now) { return now.can_commit; }, at_most));
   const auto taken = run.commit();
   ASSERT_TRUE(taken) << taken.error().message;
-  ASSERT_TRUE(wait_for(run, state::committed));
+  ASSERT_TRUE(wait_for(run, state::committed, at_most));
   const auto how = run.wait();
   EXPECT_TRUE(how) << how.error().message;
   EXPECT_TRUE(run.snapshot(false).can_write);

@@ -1,7 +1,5 @@
 // Live syncs between real servers: copied while an application writes, kept in step, paused, resumed, restarted and
 // committed. The judge is the oracle.
-#include <algorithm>
-
 #include "tests/integration/sync_lane.hpp"
 
 namespace sluice::session {
@@ -26,35 +24,6 @@ TEST(sync, copies_follows_and_commits_while_an_application_writes) {
   EXPECT_GT(told.follow.events_applied, 0);
   EXPECT_EQ(told.follow.violations, 0);
   EXPECT_EQ(told.follow.lag_seconds, 0);
-}
-
-class sync_versions : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(from, sync_versions, ::testing::Values("4.4.2", "5.0.4", "6.0.27"), [](const auto& one) {
-  std::string name = one.param;
-  std::ranges::replace(name, '.', '_');
-  return name;
-});
-
-// Every operator, transactions and all kinds of catalog changes, from before the copy to the commit.
-TEST_P(sync_versions, takes_everything_that_a_source_does) {
-  const auto seed = test_seed();
-  auto from = set_of("src", GetParam());
-  from.server.cache_gb = 1;  // 4.4 waits forever when a transaction fills a tenth of its cache
-  pair_of_sets sets(from, set_of("dst", "6.0.27"));
-  lab::load_zoo(sets.source.uri(), lab::small_zoo());
-  lab::storm_for(sets.source.uri(), {.commands = 500, .seed = seed});
-  everything storm(sets.source.uri(), seed + 1);
-  const auto run = sets.make();
-  ASSERT_TRUE(run->start_now());
-  ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.at == phase::change_application; }));
-  const auto then = storm.steps.load();
-  ASSERT_TRUE(wait_until(*run, [&](const progress&) { return storm.steps > then + 3000; }));
-  storm.stop();
-  EXPECT_GT(storm.done.catalog_changes, 20U);
-  EXPECT_GT(storm.done.transactions, 50U);
-  commit(*run);
-  sets.expect_equal();
-  EXPECT_EQ(run->snapshot(false).follow.violations, 0);
 }
 
 /// With users, so that the writes of some can be refused.

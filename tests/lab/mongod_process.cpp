@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include <unistd.h>
 
@@ -252,6 +253,12 @@ void mongod_process::restart() {
 void mongod_process::restart(std::vector<std::string> arguments) {
   options_.arguments = std::move(arguments);
   restart();
+}
+
+void mongod_process::restart_alone() {
+  const std::string set = std::exchange(replica_set_, {});
+  restart();
+  replica_set_ = set;
 }
 
 }  // namespace sluice::lab

@@ -68,6 +68,8 @@ class mongod_process {
   void restart();  // same port and data; after stop() or kill()
   /// The same with other extra arguments: for mongod's that need another role or a smaller cache.
   void restart(std::vector<std::string> arguments);
+  /// As no member of its set, which is the only way to write to an oplog; restart() makes it one again.
+  void restart_alone();
 
   [[nodiscard]] double cpu_seconds() const { return process_ ? process_->cpu_seconds() : 0; }
   [[nodiscard]] std::uint64_t peak_memory_bytes() const { return process_ ? process_->peak_memory_bytes() : 0; }

@@ -73,7 +73,6 @@ constexpr std::array admin_commands{
 
 constexpr std::uint64_t collections = 6;
 constexpr std::uint64_t ids = 400;
-constexpr int statements_of_many = 100;
 
 class storm {
  public:
@@ -86,8 +85,7 @@ class storm {
   void step() {
     if (options_.catalog_every > 0 && choose(random_, options_.catalog_every) == 0) return change_catalog();
     if (options_.transactions && choose(random_, 20) == 0) return transact();
-    if (options_.bulk_every > 0 && choose(random_, options_.bulk_every) == 0) return write_many();
-    run(options_.database, any_of(data_commands));
+    run(options_.database, change());
   }
   [[nodiscard]] const storm_done& done() const noexcept { return done_; }
 
@@ -149,29 +147,50 @@ class storm {
     return out;
   }
 
+  /// Of hundreds in one command the server would do little else.
+  static bool looks_at_all(std::string_view command) { return command.find(R"("q": {"n")") != std::string_view::npos; }
+
+  /// One command that changes documents: as it stands, or several of its kind in one.
+  std::string change() {
+    const std::string_view chosen = data_commands.at(choose(random_, data_commands.size()));
+    if (options_.statements_max > 1 && !looks_at_all(chosen)) {
+      for (const std::string_view head : {R"({"insert": "%C", "documents": [)", R"({"update": "%C", "updates": [)",
+                                          R"({"delete": "%C", "deletes": [)"}) {
+        if (chosen.starts_with(head)) return several(head);
+      }
+    }
+    return filled(chosen);
+  }
+
+  /// The statements of random ones of the commands that begin so, under one head.
+  std::string several(std::string_view head) {
+    std::vector<std::string_view> statements;
+    for (const std::string_view each : data_commands) {
+      if (each.starts_with(head) && !looks_at_all(each))
+        statements.push_back(each.substr(head.size(), each.size() - head.size() - 2));
+    }
+    std::string command(head);
+    for (std::uint64_t left = 1 + choose(random_, options_.statements_max); left > 0; --left) {
+      command += statements.at(choose(random_, statements.size()));
+      command += left > 1 ? ", " : "], \"ordered\": false}";
+    }
+    return filled(command);
+  }
+
   bool run(const std::string& database, const std::string& command) {
     document reply;
     bson_error_t ignored{};
     const bool taken = connection_.try_run(database.c_str(), document::json(command), reply, ignored);
     ++(taken ? done_.commands : done_.refused);
+    if (taken) done_.changes += changes_in(reply);
     return taken;
   }
 
-  /// Statements of one kind, each as one of the commands above has it, for one collection.
-  void write_many() {
-    constexpr std::array kinds{std::pair{"insert", "documents"}, std::pair{"update", "updates"},
-                               std::pair{"update", "updates"}, std::pair{"delete", "deletes"}};
-    const auto& [verb, field] = kinds.at(choose(random_, kinds.size()));
-    const std::string begins = std::string(R"({")") + verb + R"(": "%C", )";
-    const std::string opens = std::string("\"") + field + "\": [";
-    std::string statements;
-    for (int n = 0; n < statements_of_many;) {
-      const std::string_view command = data_commands.at(choose(random_, data_commands.size()));
-      if (!command.starts_with(begins)) continue;
-      const auto from = command.find(opens) + opens.size();
-      statements += (n++ == 0 ? "" : ", ") + filled(command.substr(from, command.size() - from - 2));
-    }
-    run(options_.database, filled(begins) + R"("ordered": false, )" + opens + statements + "]}");
+  /// An update's "n" counts documents that it found as they should be.
+  static std::uint64_t changes_in(const document& reply) {
+    const bool updates = reply.has("nModified");
+    return static_cast<std::uint64_t>(updates ? reply.integer("nModified") : reply.integer("n")) +
+           (updates ? reply.child("upserted").elements().size() : 0);
   }
 
   void change_catalog() {
@@ -201,6 +220,7 @@ class storm {
     bool good = mongoc_client_session_start_transaction(session, nullptr, &ignored);
     const bool large = choose(random_, 30) == 0;
     const std::uint64_t commands = 1 + choose(random_, 6);
+    std::uint64_t changes = 0;
     for (std::uint64_t n = 0; good && n < commands; ++n) {
       document options;
       document reply;
@@ -212,11 +232,13 @@ class storm {
           mongoc_client_session_append(session, options.get(), &ignored) &&
           mongoc_client_command_with_opts(connection_.get(), options_.database.c_str(), document::json(command).get(),
                                           nullptr, options.get(), reply.get(), &ignored);
+      if (good) changes += changes_in(reply);
     }
     if (good && choose(random_, 4) != 0) {
       document reply;
       bson_reinit(reply.get());
       good = mongoc_client_session_commit_transaction(session, reply.get(), &ignored);
+      if (good) done_.changes += changes;
     } else {
       mongoc_client_session_abort_transaction(session, &ignored);
     }

@@ -17,14 +17,15 @@ struct storm_options {
   /// One command in so many changes the catalog; 0: none does.
   std::uint32_t catalog_every = 25;
   bool transactions = true;
-  /// One command in so many holds a hundred statements, for tests that want many changes soon; 0: none does.
-  std::uint32_t bulk_every = 0;
+  /// Inserts, updates and deletes are sent as commands of up to so many statements, of random number and kinds.
+  std::uint32_t statements_max = 1;
   const std::atomic<bool>* stop = nullptr;
   std::atomic<std::uint64_t>* steps = nullptr;
 };
 
 struct storm_done {
   std::uint64_t commands = 0;  // that the server took
+  std::uint64_t changes = 0;   // of documents that they came to, without those of aborted transactions, $out and $merge
   std::uint64_t refused = 0;
   std::uint64_t transactions = 0;  // committed or aborted
   std::uint64_t catalog_changes = 0;
