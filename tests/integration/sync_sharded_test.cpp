@@ -7,6 +7,7 @@
 #include "tests/integration/sluice_program.hpp"
 #include "tests/integration/sync_lane.hpp"
 #include "tests/lab/not_run.hpp"
+#include "tests/lab/scenario_time.hpp"
 #include "tests/lab/sharded_cluster.hpp"
 
 namespace sluice::session {
@@ -245,8 +246,13 @@ TEST(sync_sharded, takes_everything_that_a_cluster_does) {
   change_the_catalog(through, "paused");
   ASSERT_TRUE(run->resume());
   const auto moved = moving.moved.load();
-  ASSERT_TRUE(
-      wait_until(*run, [&](const progress&) { return storm.steps > then + 900 && moving.moved > moved + 100; }));
+  const auto end = std::chrono::steady_clock::now() + lab::scenario_time();
+  ASSERT_TRUE(wait_until(
+      *run,
+      [&](const progress&) {
+        return std::chrono::steady_clock::now() > end && storm.steps > then + 900 && moving.moved > moved + 100;
+      },
+      lab::catch_up_time()));
   storm.stop();
   writer.stop();
   moving.stop();
