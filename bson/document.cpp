@@ -33,6 +33,11 @@ document::document() : document(document_view()) {}
 document::document(document_view view) : bytes_(view.bytes().begin(), view.bytes().end()) {}
 
 builder::builder() {
+  // Most commands fit: one allocation instead of five or six while the document grows (bench: batch/hand_over).
+  constexpr std::size_t usual_bytes = 192;
+  constexpr std::size_t usual_depth = 4;
+  bytes_.reserve(usual_bytes);
+  open_.reserve(usual_depth);
   append_length(bytes_, 0);
   open_.push_back({});
 }
@@ -178,7 +183,9 @@ document builder::finish() {
   assert(bytes_.size() <= std::numeric_limits<std::int32_t>::max());
   store(bytes_.data(), static_cast<std::int32_t>(bytes_.size()));
   document done(std::move(bytes_));
-  *this = builder();
+  bytes_.clear();
+  append_length(bytes_, 0);
+  open_.front() = {};
   return done;
 }
 
