@@ -2,7 +2,7 @@
 //
 //   sluice-bench --benchmark_filter=window          every flag of Google Benchmark
 //   sluice-bench --list                             the paths that can be counted, one a line
-//   sluice-bench --made-by                          the compiler: instructions of another one are not to be compared
+//   sluice-bench --made-by                          compiler and processor: instructions of others do not compare
 //   valgrind --tool=callgrind --instr-atstart=no sluice-bench --count oplog
 //
 // With SLUICE_BENCH_SLOWDOWN in the environment every fifth round is worked through twice and counted once: the
@@ -30,10 +30,19 @@ constexpr int warm_rounds = 3;
 constexpr int counted_rounds = 5;
 
 #if defined(__clang__)
-constexpr const char* made_by = __VERSION__;
+constexpr const char* compiler = __VERSION__;
 #else
-constexpr const char* made_by = "g++ " __VERSION__;
+constexpr const char* compiler = "g++ " __VERSION__;
 #endif
+
+/// xxHash chooses its code by the processor; under valgrind AVX2 is the most there is.
+const char* processor() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") != 0 ? "x86-64 with AVX2" : "x86-64 without AVX2";
+#else
+  return "another architecture than x86-64";
+#endif
+}
 
 hot_paths all_paths() {
   hot_paths all;
@@ -117,7 +126,7 @@ int run(std::span<char*> arguments) {
     return 0;
   }
   if (arguments.size() == 2 && std::string_view(arguments[1]) == "--made-by") {
-    std::printf("%s\n", made_by);
+    std::printf("%s, %s\n", compiler, processor());
     return 0;
   }
   if (arguments.size() == 3 && std::string_view(arguments[1]) == "--count") {
