@@ -71,6 +71,11 @@ class fed_spool {
     if (chunk.count > 0) push(std::move(chunk));
     return last_;
   }
+  /// The newest entry, found from the oplog's end, may come a moment before those who read forwards may see it.
+  void feed_until(bson::timestamp goal, lab::client& source) {
+    while (feed(source) < goal) {
+    }
+  }
   /// Time passes, nothing happens.
   void feed_idle(bson::timestamp seen_until) {
     capture::change_chunk chunk;
@@ -151,7 +156,7 @@ class between {
       start();
       std::thread feeder([&] {
         auto reader = source_set.connect();
-        (void)spool->feed(reader);
+        spool->feed_until(goal, reader);
       });
       engine->stop_at(goal);
       const auto end = run();
@@ -163,7 +168,7 @@ class between {
   /// From the checkpoint on, until the process dies (see `death`) or, true, all is applied.
   bool live_once(bson::timestamp goal) {
     start();
-    (void)spool->feed(source);
+    spool->feed_until(goal, source);
     engine->stop_at(goal);
     const auto end = run();
     if (!end) {
