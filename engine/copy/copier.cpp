@@ -135,10 +135,12 @@ class copier::shared {
         ledger_.gone(ns);
         job_.counters.at(ns)->gone = true;
         job_.counters.at(ns)->partitions_left = 0;
-        log(log_level::warn, "copy",
-            "A collection was dropped on the source while it was copied; it is dropped here too",
-            {{"ns", ns.to_string()}});
-        leaving_.insert(ns);
+        // Each of its partitions meets this.
+        if (leaving_.insert(ns).second) {
+          log(log_level::warn, "copy",
+              "A collection was dropped on the source while it was copied; it is dropped here too",
+              {{"ns", ns.to_string()}});
+        }
         break;
       case partition_end::overtaken:
       case partition_end::moved:
