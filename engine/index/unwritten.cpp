@@ -17,10 +17,10 @@ using cluster::collection_kind;
 
 constexpr std::string_view scripts = "system.js";
 
-bson::document find_some(const std::string& collection, std::int32_t limit) {
+bson::document find_some(const std::string& collection, std::int32_t limit, std::int32_t skip = 0) {
   bson::builder find;
   find.append("find", collection).open_document("sort").append("_id", 1).close();
-  find.append("limit", limit).append("batchSize", limit);
+  find.append("skip", skip).append("limit", limit).append("batchSize", limit);
   return find.finish();
 }
 
@@ -51,6 +51,14 @@ task<result<>> copy_scripts(cutover_side& source, cutover_side& destination, clu
   SLUICE_CO_TRY(const auto wanted, co_await source.find(ns.database, std::move(here)));
   bson::document there = find_some(ns.collection, limits::batch_documents_max);
   SLUICE_CO_TRY(const auto present, co_await destination.find(ns.database, std::move(there)));
+  // A reply ends at 16 MiB, too; and what was not read must not be removed.
+  bson::document behind = find_some(ns.collection, 1, static_cast<std::int32_t>(wanted.size()));
+  SLUICE_CO_TRY(const auto more, co_await source.find(ns.database, std::move(behind)));
+  if (!more.empty()) {
+    co_return failure(error_kind::refused, ns.to_string() +
+                                               " is too large to be brought over at the commit; leave it out with "
+                                               "--exclude, and copy it by itself");
+  }
   if (same(wanted, present)) co_return ok();
   bson::builder remove;
   remove.append("delete", ns.collection).open_array("deletes").open_document("0").open_document("q").close();
