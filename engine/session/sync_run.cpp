@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "engine/apply/left_writes.hpp"
 #include "engine/cluster/catalog_document.hpp"
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/log.hpp"
@@ -423,6 +424,8 @@ task<result<follow_end>> sync_run::follow(capture_side& captured, position at, r
     co_return ok();
   };
   SLUICE_CO_TRYV(co_await wire::retry(newest, settings_.copy.retry_time, scope));
+  const apply::connect_to_destination connect = [this] { return between_.open_destination(); };
+  SLUICE_CO_TRYV(co_await apply::wait_for_left_writes(connect, settings_.copy.retry_time, scope));
   job.options.free_check = between_.source.kind != cluster::deployment_kind::sharded;
   job.options.reading.filter = filter();
   job.options.reading.applied = at.applied;

@@ -2,6 +2,7 @@
 // sides live on, are elected anew or die as well: started again it goes on, and ends equal.
 #include <csignal>
 
+#include "tests/integration/sync_misuse.hpp"
 #include "tests/integration/sync_program.hpp"
 
 namespace sluice::session {
@@ -72,6 +73,38 @@ TEST(sync_crash, behind_a_rename_and_an_election) {
   sets.expect_equal();
 }
 #endif
+
+// A server goes on with a write whose client is gone: it must not land behind what is written later.
+TEST(sync_crash, a_write_that_outlives_its_process_is_waited_for) {
+  pair_of_sets sets;
+  auto source = sets.source.connect();
+  auto destination = sets.destination.connect();
+  source.run("d", R"({"insert": "c", "documents": [{"_id": 0}]})");
+  const operated sluice(sets);
+  {
+    const auto run = sluice.start(false);
+    ASSERT_TRUE(lab::eventually([&] { return stored_phase(sets) == "applying"; }, 60s)) << run->output();
+    destination.run("admin", R"({"configureFailPoint": "failCommand", "mode": {"times": 1}, "data":
+                    {"failCommands": ["insert", "update"], "namespace": "d.c", "blockConnection": true,
+                     "blockTimeMS": 10000}})");
+    source.run("d", R"({"insert": "c", "documents": [{"_id": 1}]})");
+    ASSERT_TRUE(lab::eventually(
+        [&] {
+          const auto running = destination.run(
+              "admin", R"({"currentOp": 1, "$or": [{"command.insert": "c"}, {"command.update": "c"}]})");
+          return !running.child("inprog").elements().empty();
+        },
+        30s))
+        << run->output();
+    run->process().signal(SIGKILL);
+    EXPECT_EQ(run->wait(10s).signal, SIGKILL);
+  }
+  source.run("d", R"({"delete": "c", "deletes": [{"q": {"_id": 1}, "limit": 1}]})");
+  const auto last = sluice.start(true);
+  EXPECT_TRUE(last->wait(60s).success()) << last->output();
+  EXPECT_TRUE(inserts_end(sets));
+  sets.expect_equal();
+}
 
 // Its machine stood still for longer than its lease, and another one has taken the run over.
 TEST(sync_crash, a_frozen_process_that_wakes_up_writes_nothing) {

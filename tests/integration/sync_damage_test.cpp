@@ -270,6 +270,7 @@ TEST(sync_checkpoint, damage_is_named_while_data_is_copied) {
     stop(*run);
   }
   slow_inserts(sets, false);
+  ASSERT_TRUE(inserts_end(sets));
   expect_each_named(sets, {
                               {R"({"update": "partitions", "updates": [{"q": {}, "u": {"$set": {"ns": 1}}}]})",
                                "holds a partition that"},

@@ -26,6 +26,17 @@ inline void slow_inserts(const pair_of_sets& sets, bool on) {
                                              : R"({"configureFailPoint": "failCommand", "mode": "off"})");
 }
 
+/// A server goes on with the inserts of a client that is gone, slow ones for a while.
+inline bool inserts_end(const pair_of_sets& sets) {
+  auto server = sets.destination.connect();
+  return lab::eventually(
+      [&] {
+        const auto running = server.run("admin", R"({"currentOp": 1, "command.insert": {"$exists": true}})");
+        return running.child("inprog").elements().empty();
+      },
+      std::chrono::seconds(30));
+}
+
 inline void expect_said(const lab::sluice_program& by, const std::vector<std::string>& words) {
   const auto output = by.output();
   for (const auto& each : words) {

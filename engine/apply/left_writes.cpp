@@ -1,0 +1,76 @@
+#include "engine/apply/left_writes.hpp"
+
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/cluster/command_cursor.hpp"
+#include "engine/runtime/log.hpp"
+#include "engine/runtime/sleep.hpp"
+#include "engine/wire/retry.hpp"
+
+namespace sluice::apply {
+
+namespace {
+
+/// Commands that change documents or a catalog. Told apart by their first field: while one waits for its turn, the
+/// server may not yet show what kind of operation it is, nor its namespace.
+constexpr std::array changing_commands{"insert",       "update",      "delete",           "create",  "drop",
+                                       "dropDatabase", "dropIndexes", "renameCollection", "collMod", "convertToCapped"};
+
+void append_what_they_are(bson::builder& match) {
+  match.append("active", true).append("clientMetadata.driver.name", "sluice").open_array("$or");
+  for (const char* const name : changing_commands) {
+    match.open_document(match.next_index());
+    match.open_document(std::string("command.") + name).append("$exists", true).close().close();
+  }
+  match.close();
+}
+
+/// The operations under way; of those in `among` alone, unless that is empty. Each as {"opid": …}.
+task<result<std::vector<bson::document>>> under_way(wire::connection& node, const std::vector<bson::document>& among) {
+  bson::builder command;
+  command.append("aggregate", 1).open_array("pipeline");
+  command.open_document("0").open_document("$currentOp").close().close();
+  command.open_document("1").open_document("$match");
+  append_what_they_are(command);
+  if (!among.empty()) {
+    command.open_document("opid").open_array("$in");
+    for (const bson::document& each : among) command.push(each.view().find("opid"));
+    command.close().close();
+  }
+  command.close().close();
+  command.open_document("2").open_document("$project").append("opid", 1).close().close();
+  command.close().open_document("cursor").close();
+  bson::document asked = command.finish();
+  SLUICE_CO_TRY(auto found, co_await cluster::run_cursor(node, "admin", std::move(asked)));
+  co_return std::move(found.documents);
+}
+
+}  // namespace
+
+task<result<>> wait_for_left_writes(connect_to_destination connect, std::chrono::milliseconds patience,
+                                    runtime::cancel_scope& scope) {
+  bool told = false;
+  auto wait = [&connect, &scope, &told]() -> task<result<>> {
+    SLUICE_CO_TRY(const auto node, co_await connect());
+    const std::vector<bson::document> all;
+    SLUICE_CO_TRY(auto left, co_await under_way(*node, all));
+    wire::backoff waits;
+    while (!left.empty()) {
+      if (!std::exchange(told, true)) {
+        log(log_level::info, "apply", "Waiting for writes that an earlier process left under way on the destination",
+            {{"writes", left.size()}});
+      }
+      const bool slept = co_await runtime::sleep_for(waits.next(), scope);
+      if (!slept)
+        co_return failure(error_kind::cancelled, "cancelled while writes of an earlier process were waited for");
+      SLUICE_CO_TRY(left, co_await under_way(*node, left));
+    }
+    co_return ok();
+  };
+  co_return co_await wire::retry(wait, patience, scope);
+}
+
+}  // namespace sluice::apply
