@@ -11,6 +11,7 @@
 #include "engine/runtime/result.hpp"
 #include "engine/session/settings.hpp"
 #include "tools/api_client.hpp"
+#include "tools/bench_options.hpp"
 #include "tools/serve_values.hpp"
 
 namespace sluice::tools {
@@ -35,6 +36,14 @@ struct run_options {
   bool confirmed = false;    // --yes
   std::string summary_json;  // file to write the summary to; empty: none
   std::uint16_t port = 27182;
+  log_options log;
+};
+
+/// `sluice bench`: measure two deployments, report, leave nothing behind.
+struct bench_options {
+  measure::bench_settings settings;
+  bench_report_options report;
+  bool clean = false;  // only drop what killed benches have left
   log_options log;
 };
 
@@ -63,7 +72,7 @@ struct print_only {
 enum class io_choice : std::uint8_t { automatic, io_uring, epoll };
 
 struct command_line {
-  std::variant<copy_options, run_options, serve_options, client_options, print_only> what;
+  std::variant<copy_options, run_options, bench_options, serve_options, client_options, print_only> what;
   io_choice io = io_choice::automatic;
 };
 

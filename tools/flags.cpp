@@ -160,6 +160,58 @@ CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io) {
   return copy;
 }
 
+CLI::App* add_bench_command(CLI::App& app, bench_flags& flags, io_choice& io) {
+  CLI::App* const bench = app.add_subcommand("bench", "Measure what two deployments can do, and what limits a copy");
+  add_uri_options(*bench, flags);
+  bench->add_option("--documents", flags.documents, "How many to generate, or to take from --from (default 200000)")
+      ->type_name("N");
+  bench->add_option("--size", flags.size, "Of each document, for example 860 or 64KiB (default 860)")
+      ->type_name("SIZE");
+  bench->add_option("--shape", flags.shape, "flat (default), nested, wide, array, timeseries or mixed")
+      ->type_name("SHAPE");
+  bench->add_option("--ids", flags.ids, "objectid (default), random, int or string")->type_name("KIND");
+  bench->add_option("--indexes", flags.indexes, "Beside the one of _id (default 2)")->type_name("N");
+  bench->add_option("--seed", flags.seed, "Of the data set: the same seed, the same documents (default 1)")
+      ->type_name("N");
+  bench->add_option("--from", flags.from, "Take the first documents of this collection instead of generating any")
+      ->type_name("NS");
+  bench->add_option("--changes", flags.changes, "How many changes to record and apply; 0: none (default 40000)")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{10'000'000}))
+      ->type_name("N");
+  bench->add_flag("--no-probes", flags.no_probes, "Leave out what other settings would bring");
+  bench->add_option("--seconds", flags.seconds, "How long a single measurement may take (default 20)")
+      ->check(CLI::Range(1U, 86'400U))
+      ->type_name("N");
+  bench->add_option("--estimate", flags.estimate, "Size of the data to be copied, for example 3.2TB (default 1TB)")
+      ->type_name("SIZE");
+  bench
+      ->add_option("--database", flags.database,
+                   "Name of the bench's own database: sluice_bench_... (default: a new one)")
+      ->type_name("NAME");
+  bench->add_flag("--json", flags.json, "Print the report as JSON instead of the table");
+  bench->add_option("--html", flags.html, "Write the report to this file as one self-contained page")
+      ->type_name("FILE");
+  bench->add_option("--compare", flags.compare, "Compare with the --json report of an earlier run")->type_name("FILE");
+  bench
+      ->add_option("--fail-if", flags.fail_if,
+                   "End with exit code 4 if this holds, as 'copy_ratio>1.2'; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("EXPR");
+  bench->add_flag("--clean", flags.clean, "Only drop what benches that were killed have left");
+  add_common_options(*bench, flags, io);
+  std::string text =
+      "Give loopback: in the place of a URI for a server in this process that costs next to nothing.\n\n"
+      "Figures for --fail-if:\n";
+  for (const bench_metric& metric : bench_metrics()) {
+    text += "  " + std::string(metric.name) + std::string(36 - std::min<std::size_t>(36, metric.name.size()), ' ') +
+            std::string(metric.meaning) + "\n";
+  }
+  bench->footer(text +
+                "\nExit codes: 0 measured; 1 failed; 2 wrong usage; 3 refused before anything was written; "
+                "4 a --fail-if holds; 130 interrupted.");
+  return bench;
+}
+
 void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, io_choice& io) {
   app.footer(footer);
   app.add_option("--config", config, "Configuration file, YAML or JSON; keys are these flags")->type_name("FILE");

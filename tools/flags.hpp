@@ -35,6 +35,18 @@ struct run_flags : copy_flags {
   bool commit_when_caught_up = false;
 };
 
+struct bench_flags : copy_flags {
+  std::optional<std::int64_t> documents, changes;
+  std::optional<std::uint64_t> seed;
+  std::optional<std::int32_t> indexes;
+  std::optional<std::uint32_t> seconds;
+  std::string size, shape, ids, from, database, estimate, html, compare;
+  std::vector<std::string> fail_if;
+  bool no_probes = false;
+  bool json = false;
+  bool clean = false;
+};
+
 /// status, pause, resume, commit.
 struct client_flags {
   std::optional<std::uint16_t> port;
@@ -47,6 +59,7 @@ struct client_flags {
 void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, io_choice& io);
 CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io);
 CLI::App* add_run_command(CLI::App& app, run_flags& flags, io_choice& io);
+CLI::App* add_bench_command(CLI::App& app, bench_flags& flags, io_choice& io);
 CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flags);
 
 }  // namespace sluice::tools

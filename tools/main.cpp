@@ -12,6 +12,7 @@
 #include "engine/session/copy_session.hpp"
 #include "engine/session/sync_session.hpp"
 #include "engine/wire/connection_string.hpp"
+#include "tools/bench_command.hpp"
 #include "tools/client_command.hpp"
 #include "tools/command_line.hpp"
 #include "tools/copy_command.hpp"
@@ -40,16 +41,31 @@ int complain(exit_code code, const std::string& message) {
   return static_cast<int>(code);
 }
 
+/// What hide_secrets() and check_uris() look at, whatever the command.
+struct uris {
+  std::string source;
+  std::string destination;
+};
+
+uris uris_of(const command_line& line) {
+  const auto of = [](const auto& settings) { return uris{settings.source_uri, settings.destination_uri}; };
+  if (const auto* const copy = std::get_if<copy_options>(&line.what)) return of(copy->settings);
+  if (const auto* const run = std::get_if<run_options>(&line.what)) return of(run->settings.copy);
+  if (const auto* const bench = std::get_if<bench_options>(&line.what)) return of(bench->settings);
+  return of(std::get<serve_options>(line.what).settings.copy);
+}
+
 /// Nothing when a URI is one; the engine would find out too, but only when it connects.
-result<> check_uris(const session::copy_settings& settings) {
-  for (const std::string* uri : {&settings.source_uri, &settings.destination_uri}) {
+result<> check_uris(const uris& given) {
+  for (const std::string* uri : {&given.source, &given.destination}) {
+    if (*uri == loopback_uri) continue;
     if (const auto parsed = wire::connection_string::parse(*uri); !parsed) return parsed.error();
   }
   return ok();
 }
 
-void hide_secrets(std::span<char*> arguments, const session::copy_settings& settings) {
-  const std::array<std::string, 2> secrets{settings.source_uri, settings.destination_uri};
+void hide_secrets(std::span<char*> arguments, const uris& given) {
+  const std::array<std::string, 2> secrets{given.source, given.destination};
   hide_arguments(arguments, secrets);
   for (const char* name : {source_uri_variable, destination_uri_variable, cluster0_variable, cluster1_variable}) {
     hide_environment_variable(name);
@@ -78,6 +94,14 @@ int run_run_command(const run_options& options) {
   const session_calls calls{[&](bool with_collections) { return run.snapshot(with_collections); },
                             [&] { return run.start_now(); }, [&] { return run.wait(); }, [&] { run.stop(); }};
   return static_cast<int>(run_sync(options, calls, run, signals, *log_to.value()));
+}
+
+int run_bench_command(const bench_options& options) {
+  signal_watch signals;
+  auto log_to = log_output::open(options.log, stderr, program_name);
+  if (!log_to) return complain(exit_code::refused, log_to.error().message);
+  log_io_backend();
+  return static_cast<int>(run_bench(options, signals, *log_to.value()));
 }
 
 int run_serve_command(const serve_options& options, const std::string& called_as) {
@@ -113,16 +137,12 @@ int main(int argc, char** argv) {
   if (const auto* const client_wanted = std::get_if<client_options>(&line.what)) {
     return static_cast<int>(run_client(*client_wanted, calls_to(client_wanted->server), std::cout, std::cerr));
   }
-  const auto* const copy_wanted = std::get_if<copy_options>(&line.what);
-  const auto* const run_wanted = std::get_if<run_options>(&line.what);
-  const auto* const serve_wanted = std::get_if<serve_options>(&line.what);
-  const session::copy_settings& settings = copy_wanted != nullptr  ? copy_wanted->settings
-                                           : run_wanted != nullptr ? run_wanted->settings.copy
-                                                                   : serve_wanted->settings.copy;
-  hide_secrets(after_name, settings);
-  if (const auto uris = check_uris(settings); !uris) return complain(exit_code::usage, uris.error().message);
-  if (copy_wanted != nullptr) return run_copy_command(*copy_wanted);
-  if (run_wanted != nullptr) return run_run_command(*run_wanted);
+  const uris given = uris_of(line);
+  hide_secrets(after_name, given);
+  if (const auto checked = check_uris(given); !checked) return complain(exit_code::usage, checked.error().message);
+  if (const auto* const copy_wanted = std::get_if<copy_options>(&line.what)) return run_copy_command(*copy_wanted);
+  if (const auto* const run_wanted = std::get_if<run_options>(&line.what)) return run_run_command(*run_wanted);
+  if (const auto* const bench_wanted = std::get_if<bench_options>(&line.what)) return run_bench_command(*bench_wanted);
   const std::string called_as = std::filesystem::path(argv[0]).filename().string();
-  return run_serve_command(*serve_wanted, called_as.empty() ? program_name : called_as);
+  return run_serve_command(std::get<serve_options>(line.what), called_as.empty() ? program_name : called_as);
 }
