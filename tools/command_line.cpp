@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/measure/bench_database.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/nearest_name.hpp"
 #include "tools/config.hpp"

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::string_view marker_collection = "marker";
 constexpr std::string_view marker_id = "sluice bench";
-constexpr std::size_t database_name_bytes_max = 63;  // of every server
 
 std::string text(bson::element_view element) {
   return element ? std::string(element.as_string().value_or("")) : std::string();
@@ -100,19 +99,6 @@ task<result<>> drop(wire::connection& node, std::string name) {
 
 std::string new_database_name(const state::process_identity& self) {
   return std::string(database_prefix) + self.token.substr(0, 8);
-}
-
-result<> check_database_name(const std::string& name) {
-  const std::string_view rest = std::string_view(name).substr(std::min(database_prefix.size(), name.size()));
-  const bool fits = name.starts_with(database_prefix) && !rest.empty() && name.size() <= database_name_bytes_max &&
-                    std::ranges::all_of(rest, [](char c) {
-                      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-                    });
-  if (fits) return ok();
-  return failure(error_kind::configuration, "the database \"" + name + "\": its name must be \"" +
-                                                std::string(database_prefix) +
-                                                "\" and lower-case letters, digits, _ or -, at most " +
-                                                std::to_string(database_name_bytes_max) + " characters in all");
 }
 
 task<result<>> refuse_existing_database(wire::connection& node, std::string name) {

@@ -19,8 +19,6 @@ inline constexpr auto marker_lease = std::chrono::seconds(60);
 
 /// "sluice_bench_1f6a02c9".
 [[nodiscard]] std::string new_database_name(const state::process_identity& self);
-/// Error (configuration): a name that does not begin with database_prefix, or that no server would take.
-[[nodiscard]] result<> check_database_name(const std::string& name);
 
 /// Error (refused): there is one, by whomever.
 [[nodiscard]] task<result<>> refuse_existing_database(wire::connection& node, std::string name);

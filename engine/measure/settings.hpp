@@ -6,14 +6,19 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "engine/measure/data_set.hpp"
 #include "engine/runtime/limits.hpp"
+#include "engine/runtime/result.hpp"
 
 namespace sluice::measure {
 
 /// Every database of a bench begins with this; nothing else is ever written to.
 inline constexpr std::string_view database_prefix = "sluice_bench_";
+
+/// Error (configuration): a name that does not begin with database_prefix, or that no server would take.
+[[nodiscard]] result<> check_database_name(const std::string& name);
 
 struct bench_settings {
   std::string source_uri;
