@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)
+find_package(CURL REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 
 # libmongoc: 2.x where it is installed, else 1.x.

@@ -1,61 +1,45 @@
 #include "tools/api_client.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
-#include <optional>
+#include <memory>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
+#include <curl/curl.h>
 
 #include "engine/runtime/limits.hpp"
 
 namespace sluice::tools {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace bhttp = boost::beast::http;
-
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t reply_bytes_max = 16 * limits::mib;
 
-error no_answer(const std::string& address, const boost::system::error_code& fault) {
-  if (fault == beast::error::timeout) {
+error no_answer(const std::string& address, CURLcode fault, const std::string& words) {
+  constexpr std::array no_http{CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_WRITE_ERROR,
+                               CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE};
+  if (fault == CURLE_OPERATION_TIMEDOUT) {
     return failure(error_kind::timeout, "the server at " + address + " does not answer in time; look at its log");
   }
-  if (fault.category() == make_error_code(bhttp::error::bad_method).category()) {
+  if (std::ranges::find(no_http, fault) != no_http.end()) {
     return failure(error_kind::protocol,
-                   "what listens at " + address + " is no sluice (" + fault.message() + "); check --port or --url");
+                   "what listens at " + address + " is no sluice (" + words + "); check --port or --url");
   }
-  return failure(error_kind::network, "no sluice answers at " + address + " (" + fault.message() +
+  return failure(error_kind::network, "no sluice answers at " + address + " (" + words +
                                           "); start one, or say where it is with --port or --url");
 }
 
-using request_type = bhttp::request<bhttp::string_body>;
-
-task<boost::system::error_code> exchange(api_address address, const request_type& request,
-                                         bhttp::response_parser<bhttp::string_body>& reply,
-                                         std::chrono::milliseconds within) {
-  auto executor = co_await asio::this_coro::executor;
-  asio::ip::tcp::resolver resolver(executor);
-  const std::string port = std::to_string(address.port);
-  auto [unresolved, endpoints] = co_await resolver.async_resolve(address.host, port, as_result);
-  if (unresolved) co_return unresolved;
-  beast::tcp_stream stream(executor);
-  stream.expires_after(within);
-  auto [unconnected, endpoint] = co_await stream.async_connect(endpoints, as_result);
-  if (unconnected) co_return unconnected;
-  auto [unsent, sent_bytes] = co_await bhttp::async_write(stream, request, as_result);
-  if (unsent) co_return unsent;
-  beast::flat_buffer buffer;
-  auto [unread, read_bytes] = co_await bhttp::async_read(stream, buffer, reply, as_result);
-  co_return unread;
+/// As curl calls it; less than it was given ends the transfer.
+std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* to) {
+  auto& body = *static_cast<std::string*>(to);
+  if (body.size() + count > reply_bytes_max) return 0;
+  body.append(bytes, count);
+  return count;
 }
+
+struct curl_deleter {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
 
 }  // namespace
 
@@ -101,26 +85,30 @@ result<api_address> parse_api_url(std::string_view url) {
 
 result<api_reply> call_api(const api_address& address, std::string_view method, std::string_view path,
                            std::chrono::milliseconds within) {
-  request_type request;
-  request.version(11);
-  request.method_string(method);
-  request.target(path);
-  request.set(bhttp::field::host, address.text());
-  request.keep_alive(false);
-  if (method == "POST") request.body() = "{}";
-  request.prepare_payload();
-  bhttp::response_parser<bhttp::string_body> reply;
-  reply.body_limit(reply_bytes_max);
-  boost::system::error_code fault;
-  asio::io_context context(1);
-  asio::co_spawn(context, exchange(address, request, reply, within),
-                 [&fault](std::exception_ptr thrown, boost::system::error_code how) {
-                   if (thrown) std::rethrow_exception(thrown);
-                   fault = how;
-                 });
-  context.run();
-  if (fault) return no_answer(address.text(), fault);
-  return api_reply{reply.get().result_int(), std::move(reply.get().body())};
+  const std::unique_ptr<CURL, curl_deleter> call(curl_easy_init());
+  if (!call) return failure(error_kind::network, "libcurl does not start");
+  const std::string url = "http://" + address.text() + std::string(path);
+  std::array<char, CURL_ERROR_SIZE> words{};
+  api_reply reply;
+  curl_easy_setopt(call.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(call.get(), CURLOPT_PROXY, "");  // whatever the environment says: this is another process of ours
+  curl_easy_setopt(call.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(call.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(within.count()));
+  curl_easy_setopt(call.get(), CURLOPT_ERRORBUFFER, words.data());
+  curl_easy_setopt(call.get(), CURLOPT_WRITEFUNCTION, take_body);
+  curl_easy_setopt(call.get(), CURLOPT_WRITEDATA, &reply.body);
+  const std::unique_ptr<curl_slist, curl_deleter> headers(curl_slist_append(nullptr, "Content-Type: application/json"));
+  if (method == "POST") {
+    curl_easy_setopt(call.get(), CURLOPT_POSTFIELDS, "{}");
+    curl_easy_setopt(call.get(), CURLOPT_HTTPHEADER, headers.get());
+  }
+  const CURLcode fault = curl_easy_perform(call.get());
+  if (fault != CURLE_OK)
+    return no_answer(address.text(), fault, words[0] != 0 ? words.data() : curl_easy_strerror(fault));
+  long status = 0;
+  curl_easy_getinfo(call.get(), CURLINFO_RESPONSE_CODE, &status);
+  reply.status = static_cast<unsigned>(status);
+  return reply;
 }
 
 }  // namespace sluice::tools
