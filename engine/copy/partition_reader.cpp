@@ -15,8 +15,6 @@ namespace {
 
 using plan::scan_order;
 
-/// "the recordId from which we are attempting to resume no longer exists": KeyNotFound since 4.4.
-constexpr std::int32_t key_not_found = 211;
 constexpr auto node_patience = std::chrono::seconds(30);
 
 std::int64_t record_id(const bson::document& token) {
@@ -104,7 +102,7 @@ class scan {
     bson::document find = find_command(what_, behind_, from_start, w_.source.kind == cluster::deployment_kind::sharded);
     auto opened = co_await cursor.open(std::move(find));
     if (opened.has_error()) {
-      if (opened.error().server_code == key_not_found && !from_start) co_return scan_end::lost_place;
+      if (opened.error().server_code == wire::key_not_found && !from_start) co_return scan_end::lost_place;
       co_return opened.error();
     }
     const bool in_order = in_order_without_tokens(what_);

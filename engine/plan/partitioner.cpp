@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bson/compare.hpp"
+#include "engine/plan/record_numbers.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/wire/server_error.hpp"
 
@@ -160,8 +161,12 @@ task<result<std::vector<partition>>> cut(wire::connection& source, const cluster
   if (wanted == 1) {
     pieces.push_back(all);
   } else if (all.order == scan_order::natural) {
-    SLUICE_CO_TRY(auto samples, co_await sample_records(source, all.data_ns, wanted * limits::samples_per_partition));
-    pieces = cut_natural(all, choose_boundaries(std::move(samples), wanted));
+    SLUICE_CO_TRY(auto boundaries, co_await boundaries_by_number(source, all.data_ns, info.documents, wanted));
+    if (!boundaries) {
+      SLUICE_CO_TRY(auto samples, co_await sample_records(source, all.data_ns, wanted * limits::samples_per_partition));
+      boundaries = choose_boundaries(std::move(samples), wanted);
+    }
+    pieces = cut_natural(all, std::move(*boundaries));
   } else {
     SLUICE_CO_TRY(auto ids, co_await sample_ids(source, all.data_ns, wanted * limits::samples_per_partition, true));
     const auto sorted = ids.body.at("cursor", "firstBatch").as_array();

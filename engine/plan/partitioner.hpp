@@ -31,8 +31,8 @@ struct partitioning {
 [[nodiscard]] task<result<std::vector<partition>>> cut(wire::connection& source, const cluster::collection_info& info,
                                                        const partitioning& how, cluster::capabilities can);
 
-/// The boundary records of a natural scan, from sampled (RecordId, `_id`) pairs: `pieces - 1` of them at most, evenly
-/// spread, ascending and distinct. A plain function for tests.
+/// The boundary records of a natural scan where numbers say little (record_numbers.hpp), from sampled (RecordId, `_id`)
+/// pairs: `pieces - 1` of them at most, evenly spread, ascending and distinct. A plain function for tests.
 struct record_sample {
   bson::document token;  // {$recordId: ...}
   bson::document id;     // {_id: ...}

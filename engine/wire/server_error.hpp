@@ -24,6 +24,7 @@ enum server_code : std::int32_t {
   document_validation_failure = 121,
   capped_position_lost = 136,
   query_plan_killed = 175,
+  key_not_found = 211,  // since 4.4: "the recordId from which we are attempting to resume no longer exists"
   bson_object_too_large = 10334,
   duplicate_key = 11000,
   user_writes_blocked = 371,
