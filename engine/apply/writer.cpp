@@ -161,6 +161,7 @@ task<result<written_window>> writer::write(write_plan plan, bool check) {
   inner& in = *inner_;
   assert(!in.writing && "one window at a time");
   in.writing = true;
+  const auto begin = std::chrono::steady_clock::now();
   written_window outcome;
   window_progress progress(in.lane, plan, in.connections.size());
   result<> ended = ok();
@@ -175,6 +176,7 @@ task<result<written_window>> writer::write(write_plan plan, bool check) {
   in.writing = false;
   if (ended.has_error()) co_return ended.error();
   ++in.counters.windows;
+  in.counters.window_latency.add(std::chrono::steady_clock::now() - begin);
   in.counters.changes += static_cast<std::int64_t>(plan.changes);
   for (const auto& one : outcome.violations) in.counters.violations += static_cast<std::int64_t>(one.documents);
   co_return outcome;

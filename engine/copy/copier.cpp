@@ -58,12 +58,14 @@ class copier::shared {
       flush_now_.cancel();
     });
     runtime::task_group group(control_, scope_);
-    for (data_lane& lane : lanes_) {
-      group.spawn(lane.run(options_.workers_per_lane, job_.source, job_.destination, job_.refused_documents,
-                           options_.patience, [this](worker& w) {
-                             w.may_write = [this] { return job_.checkpoint.lease_is_fresh(); };
-                             return work(w);
-                           }));
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      runtime::latency_histogram& latency = job_.batch_latencies.of_lane(i);
+      group.spawn(lanes_[i].run(options_.workers_per_lane, job_.source, job_.destination, job_.refused_documents,
+                                options_.patience, [this, &latency](worker& w) {
+                                  w.batch_latency = &latency;
+                                  w.may_write = [this] { return job_.checkpoint.lease_is_fresh(); };
+                                  return work(w);
+                                }));
     }
     group.spawn(flush_until_done());
     auto outcome = co_await group.join();

@@ -1,5 +1,6 @@
 #include "engine/copy/partition_copy.hpp"
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -30,12 +31,14 @@ task<result<>> write_batches(worker& w, const assignment& mine, collection_count
   for (;;) {
     auto next = co_await in.pop();
     if (!next) co_return ok();
+    const auto begin = std::chrono::steady_clock::now();
     auto outcome = co_await insert_batch(w, *mine.what, next->data.documents);
     if (outcome.has_error()) {
       in.abandon();
       co_return outcome.error();
     }
     const batch_outcome& done = outcome.value();
+    if (w.batch_latency != nullptr) w.batch_latency->add(std::chrono::steady_clock::now() - begin);
     runtime::failure_point("batch_acknowledged");
     const auto overhead = bson::array_overhead_bytes(static_cast<std::size_t>(done.documents));
     const auto bytes = static_cast<std::int64_t>(next->data.documents.size()) - static_cast<std::int64_t>(overhead);

@@ -9,6 +9,7 @@
 #include "engine/copy/refused.hpp"
 #include "engine/runtime/buffer_pool.hpp"
 #include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/latency.hpp"
 #include "engine/state/write_permission.hpp"
 #include "engine/wire/connection.hpp"
 
@@ -25,6 +26,8 @@ struct worker {
   std::unique_ptr<wire::connection> from{};
   std::unique_ptr<wire::connection> to{};
   state::write_permission may_write{};
+  /// Of its lane: how long the destination took for each batch. Nobody counts where there is none.
+  runtime::latency_histogram* batch_latency = nullptr;
   /// The source's node that was waited for in vain: collections bound to it do not wait once more each.
   wire::host_port lost_node{};
 };

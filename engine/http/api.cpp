@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "engine/http/json_body.hpp"
+#include "engine/http/metrics.hpp"
 #include "engine/http/namespaces_json.hpp"
 #include "engine/http/progress_json.hpp"
 #include "engine/http/start_body.hpp"
@@ -83,11 +84,37 @@ response plain_call(const request_view& request, session::controls& controls) {
   return answer_with((controls.*call)());
 }
 
+response metrics(const request_view& /*request*/, session::controls& controls) {
+  response reply{200, metrics_text(controls.snapshot(false))};
+  reply.content_type = metrics_content_type;
+  return reply;
+}
+
+/// That it answers is all that it says: whoever restarts a process by this must not restart one whose run has failed,
+/// since that would take its `error` away.
 response health(const request_view& /*request*/, session::controls& controls) {
+  json::object reply;
+  reply["success"] = true;
+  reply["state"] = to_string(controls.snapshot(false).now);
+  return {200, json::serialize(reply)};
+}
+
+/// Why the process cannot do its work now; empty when it can. Asked by whoever may reach the port, so that it names no
+/// hosts.
+std::string unready(const session::progress& now) {
+  if (now.now == session::state::initializing) return "it still looks for a run that an earlier process left";
+  if (now.now == session::state::failed) return "the run has failed; progress says why";
+  const auto silent = [](const char* side, std::int64_t seconds) {
+    return std::string("the ") + side + " has not answered for " + std::to_string(seconds) + " s";
+  };
+  if (now.source_silent_seconds) return silent("source", *now.source_silent_seconds);
+  if (now.destination_silent_seconds) return silent("destination", *now.destination_silent_seconds);
+  return {};
+}
+
+response readiness(const request_view& /*request*/, session::controls& controls) {
   const session::progress now = controls.snapshot(false);
-  if (now.now == session::state::failed) {
-    return refusal(503, "Failed", now.failure ? std::string_view(now.failure->message) : "the run has failed");
-  }
+  if (const std::string reason = unready(now); !reason.empty()) return refusal(503, "NotReady", reason);
   json::object reply;
   reply["success"] = true;
   reply["state"] = to_string(now.now);
@@ -107,15 +134,19 @@ constexpr std::array routes{
     route{"/api/v1/pause", "POST", plain_call<&session::controls::pause>},
     route{"/api/v1/resume", "POST", plain_call<&session::controls::resume>},
     route{"/api/v1/commit", "POST", plain_call<&session::controls::commit>},
+    route{"/metrics", "GET", metrics},
     route{"/healthz", "GET", health},
+    route{"/readyz", "GET", readiness},
 };
 
 // Calls that mongosync has, so that a script learns why it gets no further.
-constexpr std::array<std::string_view, 2> not_offered{"/api/v1/reverse", "/metrics"};
+constexpr std::array<std::string_view, 1> not_offered{"/api/v1/reverse"};
 
 response unknown_path(std::string_view path) {
   constexpr std::string_view served =
-      "GET /api/v1/progress and /api/v1/namespaces, POST /api/v1/start, /pause, /resume and /commit, GET /healthz are";
+      "GET /api/v1/progress and /api/v1/namespaces, POST /api/v1/start, /pause, /resume and /commit, GET /metrics, "
+      "/healthz "
+      "and /readyz are";
   if (std::ranges::find(not_offered, path) != not_offered.end()) {
     return refusal(404, "NotOffered", std::string(path) + " is not offered by this version; " + std::string(served));
   }

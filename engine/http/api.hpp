@@ -18,19 +18,19 @@ struct request_view {
   std::optional<std::string_view> origin{};  // the Origin header: what a browser adds for a page's script
 };
 
-/// `body` is always JSON.
 struct response {
   unsigned status = 200;
   std::string body;
-  std::string allow{};  // the Allow header of a 405
+  std::string allow{};                                 // the Allow header of a 405
+  std::string_view content_type = "application/json";  // a constant's
 };
 
 /// {"success":false,"error":name,"errorDescription":description} with that status.
 [[nodiscard]] response refusal(unsigned status, std::string_view name, std::string_view description);
 
-/// Under /api/v1: GET progress and namespaces, POST start, pause, resume and commit; GET /healthz; HEAD wherever GET.
-/// Everything else is refused, and so is whatever a web page may have sent: a foreign Host (421, DNS rebinding) or
-/// Origin (403).
+/// Under /api/v1: GET progress and namespaces, POST start, pause, resume and commit; GET /metrics, /healthz (the
+/// process lives) and /readyz (it can do its work); HEAD wherever GET. Everything else is refused, and so is whatever a
+/// web page may have sent: a foreign Host (421, DNS rebinding) or Origin (403).
 [[nodiscard]] response handle(const request_view& request, session::controls& controls);
 
 }  // namespace sluice::http

@@ -126,7 +126,7 @@ class beast_connection final : public connection {
   /// False when the client could not be reached, or has to go.
   task<bool> send(response reply, unsigned version, bool keep_alive, bool headers_only) {
     bhttp::response<bhttp::string_body> message(static_cast<bhttp::status>(reply.status), version);
-    message.set(bhttp::field::content_type, "application/json");
+    message.set(bhttp::field::content_type, reply.content_type);
     message.set(bhttp::field::cache_control, "no-store");
     if (!reply.allow.empty()) message.set(bhttp::field::allow, reply.allow);
     message.keep_alive(keep_alive);

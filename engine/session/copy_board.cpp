@@ -113,6 +113,7 @@ progress copy_board::snapshot(bool with_collections) const {
       taken.seconds_to_complete = static_cast<std::int64_t>(left / taken.copy_bytes_per_second) + 1;
     }
   }
+  taken.batch_latency = batch_latencies.counts();
   if (taken.at == phase::copy_completed) taken.seconds_to_complete = 0;
   return taken;
 }

@@ -13,6 +13,7 @@
 #include "engine/copy/copier.hpp"
 #include "engine/copy/refused.hpp"
 #include "engine/index/index_builder.hpp"
+#include "engine/runtime/latency.hpp"
 #include "engine/session/progress.hpp"
 
 namespace sluice::session {
@@ -48,6 +49,7 @@ class copy_board {
   // Counted by the lanes.
   copy::counters_by_namespace counters;
   copy::refused_list refused;
+  runtime::latencies_by_lane batch_latencies;
   index::progress_by_namespace builds;
 
   [[nodiscard]] progress snapshot(bool with_collections) const;

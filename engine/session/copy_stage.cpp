@@ -248,8 +248,9 @@ task<result<>> copy_stage::copy_data(sluice::state::checkpoint& to, const sluice
                                      .workers_per_lane = workers_per_lane(),
                                      .memory_bytes = data_memory_bytes(),
                                      .patience = settings_.retry_time};
-  copy::copier::job work{between_.source, between_.destination, catalog_, partitioning_,         std::move(entries_),
-                         board_.counters, board_.refused,       to,       opened.confirmed_flush};
+  copy::copier::job work{
+      between_.source, between_.destination,   catalog_, partitioning_,         std::move(entries_), board_.counters,
+      board_.refused,  board_.batch_latencies, to,       opened.confirmed_flush};
   copy::copier copier(control_, options, std::move(work), scope);
   SLUICE_CO_TRYV(co_await copier.run());
   runtime::failure_point("data_copied");

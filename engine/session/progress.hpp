@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bson/document_view.hpp"
+#include "engine/runtime/latency.hpp"
 #include "engine/runtime/result.hpp"
 
 namespace sluice::session {
@@ -61,6 +62,7 @@ struct follow_progress {
   std::int64_t captured_entries = 0;
   std::uint64_t spool_disk_bytes = 0;
   std::uint64_t spool_memory_bytes = 0;
+  runtime::latency_counts window_latency;  // from the first write of a batch of changes to its last acknowledgement
 };
 
 /// Writes that are refused for others, as the original's enableUserWriteBlocking.
@@ -86,6 +88,7 @@ struct progress {
   std::int32_t collections_indexed = 0;             // those of which every index is there
   bool destination_written = false;                 // something was created, dropped or inserted there
   double copy_bytes_per_second = 0;                 // over the last ten seconds
+  runtime::latency_counts batch_latency;            // the destination's, for each batch of the copy
   std::optional<std::int64_t> seconds_to_complete;  // nothing until there is a rate
   std::optional<std::int64_t> source_ping_ms;       // -1: the last ping failed
   std::optional<std::int64_t> destination_ping_ms;

@@ -77,6 +77,7 @@ void sync_run::tell() {
   told.commands = applied_.commands;
   told.windows = applied_.windows;
   told.violations = applied_.violations;
+  applied_.window_latency.add_to(told.window_latency);
   told.consistent = applying_ && position_.consistent;
   if (capturing_ != nullptr) {
     const auto usage = capturing_->usage();

@@ -10,6 +10,7 @@
 #include "tests/lab/dataset.hpp"
 #include "tests/lab/oracle.hpp"
 #include "tests/lab/replica_set.hpp"
+#include "tests/unit/http/exposition.hpp"
 #include "tests/unit/http/raw_client.hpp"
 
 namespace sluice::lab {
@@ -53,6 +54,15 @@ class server {
     client.send(bytes);
     const auto reply = client.read_reply();
     return {reply.status, reply.status == 0 ? document{} : document::json(reply.body)};
+  }
+  /// A number of /metrics; -1 when there is none of this name (and labels, as written).
+  double metric(const std::string& name) const {
+    http::test::raw_client client(port_);
+    client.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const std::string text = client.read_reply().body;
+    EXPECT_EQ(http::test::read_exposition(text).complaints, std::vector<std::string>{});
+    const std::size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
   }
   answer start(const char* body = start_body) const { return call("POST", "/api/v1/start", body); }
   document progress() const { return call("GET", "/api/v1/progress").body.child("progress"); }
@@ -195,6 +205,13 @@ TEST_F(serve, a_copy_from_start_to_end) {
   EXPECT_EQ(page.text("namespaces.0.namespace"), "lim.docs") << to_text(*page.get());
   EXPECT_EQ(page.integer("namespaces.0.copiedDocuments"), 30'000);
   expect_equal(*first, *second);
+
+  EXPECT_EQ(sluice.metric("sluice_copy_copied_documents"), 30'000);
+  EXPECT_GT(sluice.metric("sluice_copy_batch_duration_seconds_count"), 0);
+  EXPECT_GT(sluice.metric("sluice_copy_batch_duration_seconds_sum"), 0.2) << "inserts were held up for so long, once";
+  first->connect().run("lim", R"({"insert": "docs", "documents": [{"_id": "one more"}]})");
+  EXPECT_TRUE(eventually([&] { return sluice.metric("sluice_writes_total{operation=\"insert\"}") == 1; }, seconds(30)));
+  EXPECT_GT(sluice.metric("sluice_apply_window_duration_seconds_count"), 0);
   EXPECT_EQ(sluice.terminate().signal, 0) << sluice.output();
 }
 
@@ -309,7 +326,8 @@ TEST_F(serve, a_failed_run_is_told_without_a_password) {
   const document after = sluice.progress_when([](const document&) { return false; });
   EXPECT_EQ(after.text("state"), "FAILED") << to_text(*after.get());
   EXPECT_TRUE(holds(after.text("error.message"), "127.0.0.1:")) << to_text(*after.get());
-  EXPECT_EQ(sluice.call("GET", "/healthz").status, 503);
+  EXPECT_EQ(sluice.call("GET", "/healthz").status, 200);
+  EXPECT_EQ(sluice.call("GET", "/readyz").status, 503);
   const exit_status ended = sluice.terminate();
   EXPECT_EQ(ended.code, 1) << sluice.output();
   EXPECT_FALSE(holds(to_text(*after.get(), 100'000), secret));
