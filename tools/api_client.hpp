@@ -13,6 +13,7 @@ namespace sluice::tools {
 struct api_address {
   std::string host = "127.0.0.1";  // without the brackets of an IPv6 address
   std::uint16_t port = 27182;
+  std::string token{};  // shown where it is not empty; part of no message
   /// "127.0.0.1:27182"; "[::1]:27182".
   [[nodiscard]] std::string text() const;
 };

@@ -89,6 +89,7 @@ result<run_options> to_run_options(run_flags&& flags, const environment& variabl
   options.confirmed = flags.yes;
   options.summary_json = std::move(flags.summary_json);
   options.port = flags.port.value_or(options.port);
+  SLUICE_TRY(options.api, check_api_access(flags.api));
   return options;
 }
 
@@ -173,6 +174,9 @@ serve_values merged(serve_values flags, const serve_values& file) {
     if (!flag) flag = from_file;
   };
   fill(flags.port, file.port);
+  fill(flags.api.bind, file.api.bind);
+  fill(flags.api.token_file, file.api.token_file);
+  fill(flags.api.tls_certificate_key_file, file.api.tls_certificate_key_file);
   fill(flags.log_path, file.log_path);
   fill(flags.verbosity, file.verbosity);
   fill(flags.format, file.format);
@@ -225,6 +229,7 @@ result<serve_options> to_serve_options(const serve_values& flags, const std::str
   apply_capture(all, options.settings);
   if (all.disable_write_blocking.value_or(false)) options.settings.block_writes = session::write_blocking::none;
   options.port = all.port.value_or(options.port);
+  SLUICE_TRY(options.api, check_api_access(all.api));
   options.log.path = all.log_path.value_or("");
   return options;
 }
@@ -238,6 +243,9 @@ result<client_options> to_client_options(client_call call, const client_flags& f
     SLUICE_TRY(options.server, parse_api_url(*flags.url));
   }
   options.server.port = flags.port.value_or(options.server.port);
+  if (flags.token_file) {
+    SLUICE_TRY(options.server.token, read_token_file(*flags.token_file));
+  }
   return options;
 }
 

@@ -10,6 +10,7 @@
 
 #include "engine/runtime/result.hpp"
 #include "engine/session/settings.hpp"
+#include "tools/api_access.hpp"
 #include "tools/api_client.hpp"
 #include "tools/bench_options.hpp"
 #include "tools/serve_values.hpp"
@@ -36,6 +37,7 @@ struct run_options {
   bool confirmed = false;    // --yes
   std::string summary_json;  // file to write the summary to; empty: none
   std::uint16_t port = 27182;
+  api_access api;
   log_options log;
 };
 
@@ -51,6 +53,7 @@ struct bench_options {
 struct serve_options {
   session::sync_settings settings;  // source is cluster0, destination is cluster1; start may say the opposite
   std::uint16_t port = 27182;
+  api_access api;
   log_options log;
 };
 

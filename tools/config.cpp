@@ -63,6 +63,10 @@ constexpr std::array keys{
     known_key{"cluster1", [](const config_entry& e, serve_values& v) { return take_text(e, v.cluster1); }},
     known_key{"cluster1-file", [](const config_entry& e, serve_values& v) { return take_text(e, v.cluster1_file); }},
     known_key{"port", [](const config_entry& e, serve_values& v) { return take_integer(e, 0, 65535, v.port); }},
+    known_key{"bind", [](const config_entry& e, serve_values& v) { return take_text(e, v.api.bind); }},
+    known_key{"api-token-file", [](const config_entry& e, serve_values& v) { return take_text(e, v.api.token_file); }},
+    known_key{"api-tls-certificate-key-file",
+              [](const config_entry& e, serve_values& v) { return take_text(e, v.api.tls_certificate_key_file); }},
     known_key{"logPath", [](const config_entry& e, serve_values& v) { return take_text(e, v.log_path); }},
     known_key{"verbosity",
               [](const config_entry& e, serve_values& v) {

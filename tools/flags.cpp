@@ -104,6 +104,27 @@ void add_capture_options(CLI::App& command, Flags& flags) {
       ->type_name("N");
 }
 
+/// Takes any of `serve_values` and `run_flags`.
+template <class Flags>
+void add_api_options(CLI::App& command, Flags& flags) {
+  command.add_option("--port", flags.port, "Port of the HTTP API (default 27182)")
+      ->check(CLI::Range(0, 65535))
+      ->type_name("N");
+  command
+      .add_option("--bind", flags.api.bind,
+                  "Address of the HTTP API (default 127.0.0.1); beyond this machine only "
+                  "with --api-token-file")
+      ->type_name("ADDRESS");
+  command
+      .add_option("--api-token-file", flags.api.token_file,
+                  "File with the token that clients of the HTTP API must show, as a bearer token")
+      ->type_name("FILE");
+  command
+      .add_option("--api-tls-certificate-key-file", flags.api.tls_certificate_key_file,
+                  "PEM file with a certificate and its key: the HTTP API speaks TLS")
+      ->type_name("FILE");
+}
+
 }  // namespace
 
 CLI::App* add_run_command(CLI::App& app, run_flags& flags, io_choice& io) {
@@ -136,9 +157,7 @@ CLI::App* add_run_command(CLI::App& app, run_flags& flags, io_choice& io) {
          "where that is possible)")
       ->type_name("MODE");
   add_capture_options(*run, flags);
-  run->add_option("--port", flags.port, "Port of the HTTP API on localhost (default 27182)")
-      ->check(CLI::Range(0, 65535))
-      ->type_name("N");
+  add_api_options(*run, flags);
   run->add_flag("--reset", flags.reset, "Drop the checkpoint of an unfinished run and start over");
   run->add_flag("--yes", flags.yes, "Do not ask");
   run->add_option("--summary-json", flags.summary_json, "Write the summary to this file as JSON")->type_name("FILE");
@@ -219,9 +238,7 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   auto* const cluster1 = app.add_option("--cluster1", flags.cluster1, "URI of the other one");
   app.add_option("--cluster0-file", flags.cluster0_file, "File that holds the URI of cluster0")->excludes(cluster0);
   app.add_option("--cluster1-file", flags.cluster1_file, "File that holds the URI of cluster1")->excludes(cluster1);
-  app.add_option("--port", flags.port, "Port of the HTTP API on localhost (default 27182)")
-      ->check(CLI::Range(0, 65535))
-      ->type_name("N");
+  add_api_options(app, flags);
   app.add_option("--logPath", flags.log_path, "Directory (or file) for the log; default: standard output");
   app.add_option("--loadLevel", flags.load_level, "1 (gentle) to 4 (everything) on both deployments (default 3)")
       ->check(CLI::Range(1U, bounds::load_level_max))
@@ -263,6 +280,8 @@ CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flag
   command->add_option("--url", flags.url, "Its HTTP API, for example http://127.0.0.1:27182")
       ->excludes(port)
       ->type_name("URL");
+  command->add_option("--api-token-file", flags.token_file, "File with the token that its HTTP API wants")
+      ->type_name("FILE");
   command->add_flag("--json", flags.json, "Print the answer as it comes");
   if (say.wait != nullptr) command->add_flag("--wait", flags.wait, say.wait);
   command->footer("Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the run does not take the call in its state.");

@@ -30,6 +30,7 @@ struct run_flags : copy_flags {
   std::optional<std::string> capture, spool_dir;
   std::optional<std::uint32_t> spool_gb;
   std::optional<std::uint16_t> port;
+  api_access_values api;
   std::string build_indexes;
   std::string block_writes;
   bool commit_when_caught_up = false;
@@ -51,6 +52,7 @@ struct bench_flags : copy_flags {
 struct client_flags {
   std::optional<std::uint16_t> port;
   std::optional<std::string> url;
+  std::optional<std::string> token_file;
   bool json = false;
   bool wait = false;
 };

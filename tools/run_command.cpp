@@ -7,8 +7,8 @@
 
 #include <unistd.h>
 
-#include "engine/http/server.hpp"
 #include "engine/runtime/lane.hpp"
+#include "tools/api_server.hpp"
 #include "tools/copy_command.hpp"
 #include "tools/summary.hpp"
 
@@ -35,12 +35,11 @@ exit_code run_sync(const run_options& options, const session_calls& run, session
     }
   }
   runtime::lane lane("sluice-http");
-  auto listening = http::server::listen(lane.executor(), options.port, controls);
+  auto listening = open_api(lane, options.port, options.api, controls);
   if (!listening) return complain(exit_code::refused, "Cannot serve", listening.error(), log_to);
   auto server = std::move(listening).value();
   lane.start();
-  log(log_level::info, "run", "sluice status, pause, resume and commit reach this run",
-      {{"url", "http://localhost:" + std::to_string(server->port())}});
+  log(log_level::info, "run", "sluice status, pause, resume and commit reach this run", {{"url", server->url()}});
 
   const auto begin = std::chrono::steady_clock::now();
   const bool live = options.log.format != log_format::json && ::isatty(STDERR_FILENO) == 1;

@@ -6,8 +6,8 @@
 
 #include <unistd.h>
 
-#include "engine/http/server.hpp"
 #include "engine/runtime/lane.hpp"
+#include "tools/api_server.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -60,7 +60,7 @@ exit_code exit_code_after(const session::progress& before_stop) {
 exit_code run_server(const serve_options& options, const serve_calls& calls, signal_watch& signals,
                      log_output& log_to) {
   runtime::lane lane("sluice-http");
-  auto listening = http::server::listen(lane.executor(), options.port, calls.controls);
+  auto listening = open_api(lane, options.port, options.api, calls.controls);
   if (!listening) {
     log(log_level::error, "serve", "Cannot serve", {{"cause", listening.error().message}});
     if (!log_to.wants(log_level::error)) std::cerr << "sluice: " << listening.error().message << "\n";
@@ -68,8 +68,7 @@ exit_code run_server(const serve_options& options, const serve_calls& calls, sig
   }
   auto server = std::move(listening).value();
   lane.start();
-  log(log_level::info, "serve", "Waiting for POST /api/v1/start",
-      {{"url", "http://localhost:" + std::to_string(server->port())}});
+  log(log_level::info, "serve", "Waiting for POST /api/v1/start", {{"url", server->url()}});
   static_cast<void>(next_end(signals, log_to));
   const session::progress before_stop = calls.controls.snapshot(false);
   stop_in_order(calls, signals, log_to);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/runtime/log.hpp"
+#include "tools/api_access.hpp"
 
 namespace sluice::tools {
 
@@ -19,6 +20,7 @@ struct serve_values {
   std::optional<std::string> cluster1;
   std::optional<std::string> cluster1_file;
   std::optional<std::uint16_t> port;
+  api_access_values api;
   std::optional<std::string> log_path;
   std::optional<log_level> verbosity;
   std::optional<log_format> format;

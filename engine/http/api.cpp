@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "engine/http/history.hpp"
 #include "engine/http/json_body.hpp"
 #include "engine/http/metrics.hpp"
 #include "engine/http/namespaces_json.hpp"
@@ -16,39 +17,38 @@ namespace {
 
 namespace json = boost::json;
 
-/// "localhost", "127.0.0.1" or "[::1]", with or without a port.
-bool is_local(std::string_view authority) {
-  std::string_view name = authority;
-  std::string_view port;
-  const std::size_t after_address = authority.starts_with('[') ? authority.find(']') : 0;
-  if (after_address == std::string_view::npos) return false;
-  if (const std::size_t colon = authority.find(':', after_address); colon != std::string_view::npos) {
-    name = authority.substr(0, colon);
-    port = authority.substr(colon + 1);
-  }
-  if (!std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; })) return false;
-  constexpr std::string_view localhost = "localhost";
-  const auto same_letter = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  return name == "127.0.0.1" || name == "[::1]" || std::ranges::equal(name, localhost, same_letter);
+std::string_view query_of(const request_view& request) {
+  const std::size_t mark = request.target.find('?');
+  return mark == std::string_view::npos ? std::string_view{} : request.target.substr(mark + 1);
 }
 
-bool is_local_origin(std::string_view origin) {
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (origin.starts_with(scheme)) return is_local(origin.substr(scheme.size()));
-  }
-  return false;  // "null" and every other scheme
-}
-
-response progress(const request_view& /*request*/, session::controls& controls) {
+response progress(const request_view& /*request*/, session::controls& controls, const context& /*with*/) {
   return {200, progress_json(controls.snapshot(false))};
 }
 
-response namespaces(const request_view& request, session::controls& controls) {
-  const std::size_t mark = request.target.find('?');
-  const auto parsed =
-      parse_namespaces_query(mark == std::string_view::npos ? std::string_view{} : request.target.substr(mark + 1));
+response namespaces(const request_view& request, session::controls& controls, const context& /*with*/) {
+  const auto parsed = parse_namespaces_query(query_of(request));
   if (const auto* refused = std::get_if<std::string>(&parsed)) return refusal(400, "BadParameter", *refused);
   return {200, namespaces_json(controls.snapshot(true), std::get<namespaces_query>(parsed))};
+}
+
+/// How the last minutes, or days, went.
+response past(const request_view& request, session::controls& /*controls*/, const context& with) {
+  const auto back = parse_history_query(query_of(request));
+  if (!back) {
+    return refusal(400, "BadParameter",
+                   "this call takes one parameter, \"seconds\": how far to look back, a whole number from 1 to " +
+                       std::to_string(history_seconds_max));
+  }
+  static const history nothing;
+  return {200, (with.past == nullptr ? nothing : *with.past).json(*back)};
+}
+
+response events(const request_view& /*request*/, session::controls& /*controls*/, const context& /*with*/) {
+  response reply;
+  reply.content_type = "text/event-stream";
+  reply.events = true;
+  return reply;
 }
 
 /// The session's answer to a call.
@@ -67,7 +67,7 @@ response answer_with(const result<>& outcome) {
   }
 }
 
-response start(const request_view& request, session::controls& controls) {
+response start(const request_view& request, session::controls& controls, const context& /*with*/) {
   const auto parsed = parse_start_body(request.body);
   if (const auto* refused = std::get_if<body_refusal>(&parsed)) {
     return refusal(400, refused->name, refused->description);
@@ -77,14 +77,14 @@ response start(const request_view& request, session::controls& controls) {
 
 /// pause, resume and commit: calls without options.
 template <result<> (session::controls::*call)()>
-response plain_call(const request_view& request, session::controls& controls) {
+response plain_call(const request_view& request, session::controls& controls, const context& /*with*/) {
   if (const auto refused = check_empty_body(request.body)) {
     return refusal(400, refused->name, refused->description);
   }
   return answer_with((controls.*call)());
 }
 
-response metrics(const request_view& /*request*/, session::controls& controls) {
+response metrics(const request_view& /*request*/, session::controls& controls, const context& /*with*/) {
   response reply{200, metrics_text(controls.snapshot(false))};
   reply.content_type = metrics_content_type;
   return reply;
@@ -92,7 +92,7 @@ response metrics(const request_view& /*request*/, session::controls& controls) {
 
 /// That it answers is all that it says: whoever restarts a process by this must not restart one whose run has failed,
 /// since that would take its `error` away.
-response health(const request_view& /*request*/, session::controls& controls) {
+response health(const request_view& /*request*/, session::controls& controls, const context& /*with*/) {
   json::object reply;
   reply["success"] = true;
   reply["state"] = to_string(controls.snapshot(false).now);
@@ -112,7 +112,7 @@ std::string unready(const session::progress& now) {
   return {};
 }
 
-response readiness(const request_view& /*request*/, session::controls& controls) {
+response readiness(const request_view& /*request*/, session::controls& controls, const context& /*with*/) {
   const session::progress now = controls.snapshot(false);
   if (const std::string reason = unready(now); !reason.empty()) return refusal(503, "NotReady", reason);
   json::object reply;
@@ -121,22 +121,28 @@ response readiness(const request_view& /*request*/, session::controls& controls)
   return {200, json::serialize(reply)};
 }
 
+/// Who may call it where a token is asked for.
+enum class reach : std::uint8_t { with_token, open };
+
 struct route {
   std::string_view path;
   std::string_view method;
-  response (*answer)(const request_view&, session::controls&);
+  response (*answer)(const request_view&, session::controls&, const context&);
+  reach who = reach::with_token;
 };
 
 constexpr std::array routes{
     route{"/api/v1/progress", "GET", progress},
     route{"/api/v1/namespaces", "GET", namespaces},
+    route{"/api/v1/history", "GET", past},
+    route{"/api/v1/events", "GET", events},
     route{"/api/v1/start", "POST", start},
     route{"/api/v1/pause", "POST", plain_call<&session::controls::pause>},
     route{"/api/v1/resume", "POST", plain_call<&session::controls::resume>},
     route{"/api/v1/commit", "POST", plain_call<&session::controls::commit>},
     route{"/metrics", "GET", metrics},
-    route{"/healthz", "GET", health},
-    route{"/readyz", "GET", readiness},
+    route{"/healthz", "GET", health, reach::open},
+    route{"/readyz", "GET", readiness, reach::open},
 };
 
 // Calls that mongosync has, so that a script learns why it gets no further.
@@ -144,7 +150,8 @@ constexpr std::array<std::string_view, 1> not_offered{"/api/v1/reverse"};
 
 response unknown_path(std::string_view path) {
   constexpr std::string_view served =
-      "GET /api/v1/progress and /api/v1/namespaces, POST /api/v1/start, /pause, /resume and /commit, GET /metrics, "
+      "GET /api/v1/progress, /namespaces, /history and /events, POST /api/v1/start, /pause, /resume and /commit, GET "
+      "/metrics, "
       "/healthz "
       "and /readyz are";
   if (std::ranges::find(not_offered, path) != not_offered.end()) {
@@ -163,17 +170,11 @@ response refusal(unsigned status, std::string_view name, std::string_view descri
   return {status, json::serialize(reply)};
 }
 
-response handle(const request_view& request, session::controls& controls) {
-  if (request.host && !is_local(*request.host)) {
-    return refusal(
-        421, "MisdirectedRequest",
-        "the Host header names another machine; call http://localhost, through an SSH tunnel from elsewhere");
-  }
-  if (request.origin && !is_local_origin(*request.origin)) {
-    return refusal(403, "ForeignOrigin", "the request was sent by a web page of another site (Origin header)");
-  }
+response handle(const request_view& request, session::controls& controls, const context& with) {
   const std::string_view path = request.target.substr(0, request.target.find('?'));
   const auto found = std::ranges::find(routes, path, &route::path);
+  const bool open = found != routes.end() && found->who == reach::open;
+  if (auto refused = refuse_stranger(request, with.access, open)) return *std::move(refused);
   if (found == routes.end()) return unknown_path(path);
   const bool head_of_get = request.method == "HEAD" && found->method == "GET";
   if (request.method != found->method && !head_of_get) {
@@ -182,7 +183,7 @@ response handle(const request_view& request, session::controls& controls) {
     reply.allow = allowed;
     return reply;
   }
-  return found->answer(request, controls);
+  return found->answer(request, controls, with);
 }
 
 }  // namespace sluice::http

@@ -5,9 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "engine/http/access.hpp"
 #include "engine/session/progress.hpp"
 
 namespace sluice::http {
+
+class history;
 
 /// Views into the parsed request; all of them live as long as the call.
 struct request_view {
@@ -16,6 +19,7 @@ struct request_view {
   std::string_view body{};
   std::optional<std::string_view> host{};    // the Host header; nothing only when HTTP/1.0 sent none
   std::optional<std::string_view> origin{};  // the Origin header: what a browser adds for a page's script
+  std::optional<std::string_view> authorization{};
 };
 
 struct response {
@@ -23,14 +27,23 @@ struct response {
   std::string body;
   std::string allow{};                                 // the Allow header of a 405
   std::string_view content_type = "application/json";  // a constant's
+  std::string_view page_policy{};                      // of a page: its Content-Security-Policy; a constant's
+  bool authenticate = false;                           // a 401 says how: with a bearer token
+  bool events = false;  // no body: from now on the client is told every event, in a reply without an end
 };
 
 /// {"success":false,"error":name,"errorDescription":description} with that status.
 [[nodiscard]] response refusal(unsigned status, std::string_view name, std::string_view description);
 
-/// Under /api/v1: GET progress and namespaces, POST start, pause, resume and commit; GET /metrics, /healthz (the
-/// process lives) and /readyz (it can do its work); HEAD wherever GET. Everything else is refused, and so is whatever a
-/// web page may have sent: a foreign Host (421, DNS rebinding) or Origin (403).
-[[nodiscard]] response handle(const request_view& request, session::controls& controls);
+/// What a reply is made of beside the session.
+struct context {
+  access_rules access{};
+  const history* past = nullptr;  // nothing: none is kept
+};
+
+/// Under /api/v1: GET progress, namespaces, history and events, POST start, pause, resume and commit; GET /metrics,
+/// /healthz (the process lives) and /readyz (it can do its work); HEAD wherever GET. Everything else is refused, and so
+/// are strangers: see refuse_stranger().
+[[nodiscard]] response handle(const request_view& request, session::controls& controls, const context& with = {});
 
 }  // namespace sluice::http

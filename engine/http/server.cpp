@@ -15,6 +15,8 @@
 
 #include "engine/http/api.hpp"
 #include "engine/http/connection.hpp"
+#include "engine/http/observer.hpp"
+#include "engine/http/tls.hpp"
 #include "engine/runtime/log.hpp"
 
 namespace sluice::http {
@@ -29,18 +31,24 @@ constexpr std::size_t refusals_max = 16;
 constexpr auto last_reply_time = std::chrono::seconds(1);
 /// Before the next attempt when the process has no file descriptor left.
 constexpr auto accept_pause = std::chrono::milliseconds(100);
-
 /// Lives until its last coroutine has ended; the server object in the caller's hands only ends it.
 class core final : public std::enable_shared_from_this<core> {
  public:
-  core(tcp::acceptor acceptor, session::controls& controls, const server_limits& bounds)
+  core(tcp::acceptor acceptor, access_rules access, std::unique_ptr<asio::ssl::context> tls,
+       session::controls& controls, const server_limits& bounds)
       : acceptor_(std::move(acceptor)),
+        tls_(std::move(tls)),
         pause_(acceptor_.get_executor()),
         slow_(acceptor_.get_executor()),
         bounds_(bounds),
+        observing_(acceptor_.get_executor(), [this] { return look(); }),
+        context_{std::move(access), &observing_.past()},
         controls_(&controls) {}
 
-  void start() { spawn(accept_all(shared_from_this())); }
+  void start() {
+    spawn(accept_all(shared_from_this()));
+    spawn(observe(shared_from_this()));
+  }
 
   void stop() {
     {
@@ -70,10 +78,24 @@ class core final : public std::enable_shared_from_this<core> {
   }
 
   void admit(tcp::socket socket) {
-    const bool full = serving_ >= bounds_.connections_max;
+    const bool full = serving_ - leaving_.size() >= bounds_.connections_max && !make_room();
     if (closed_ || (full && refusing_ >= refusals_max)) return;
-    auto client = make_connection(std::move(socket), bounds_);
+    auto client = make_connection(std::move(socket), bounds_, tls_.get());
     spawn(full ? refuse(shared_from_this(), std::move(client)) : serve(shared_from_this(), std::move(client)));
+  }
+
+  /// Ends the connection that has been without a request for longest, so that neither thousands that say nothing nor
+  /// those that drip their bytes keep an operator out. False: all are being answered.
+  bool make_room() {
+    connection* longest = nullptr;
+    for (connection* client : clients_) {
+      const auto since = client->waiting_since();
+      if (since && (longest == nullptr || *since < *longest->waiting_since())) longest = client;
+    }
+    if (longest == nullptr) return false;
+    longest->close();
+    leaving_.insert(longest);
+    return true;
   }
 
   /// First called by start(), which may be before the lane runs; from then on by the lane.
@@ -94,7 +116,7 @@ class core final : public std::enable_shared_from_this<core> {
   static task<void> serve(std::shared_ptr<core> self, std::unique_ptr<connection> client) {
     const counted place(*self, *client, self->serving_);
     connection::answer to = [self](const request_view& request) { return self->answer(request); };
-    co_await client->converse(std::move(to));
+    co_await client->converse(std::move(to), self->observing_.feed());
   }
 
   static task<void> refuse(std::shared_ptr<core> self, std::unique_ptr<connection> client) {
@@ -105,15 +127,28 @@ class core final : public std::enable_shared_from_this<core> {
   response answer(const request_view& request) {
     const std::lock_guard guard(controls_mutex_);
     if (controls_ == nullptr) return refusal(503, "ShuttingDown", "this process is about to end");
-    response reply = handle(request, *controls_);
+    response reply = handle(request, *controls_, context_);
+    if (reply.events && observing_.feed().listeners() >= bounds_.listeners_max) {
+      reply = refusal(503, "TooManyListeners", "too many clients listen to events; ask for progress instead");
+    }
+    if (reply.events) observing_.greet();
     log(log_level::debug, "http", "Answered",
         {{"method", request.method}, {"uri", request.target}, {"status", reply.status}});
     return reply;
   }
 
+  [[nodiscard]] std::optional<session::progress> look() {
+    const std::lock_guard guard(controls_mutex_);
+    if (controls_ == nullptr) return std::nullopt;
+    return controls_->snapshot(false);
+  }
+
+  static task<void> observe(std::shared_ptr<core> self) { co_await self->observing_.run(); }
+
   void close_all() {
     if (closed_) return;
     closed_ = true;
+    observing_.close();
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();
@@ -139,6 +174,7 @@ class core final : public std::enable_shared_from_this<core> {
     }
     ~counted() {
       books_.clients_.erase(&client_);
+      books_.leaving_.erase(&client_);
       --count_;
     }
     counted(const counted&) = delete;
@@ -151,22 +187,27 @@ class core final : public std::enable_shared_from_this<core> {
   };
 
   tcp::acceptor acceptor_;
+  std::unique_ptr<asio::ssl::context> tls_;
   asio::steady_timer pause_;
   asio::steady_timer slow_;
   const server_limits bounds_;
+  observer observing_;
+  const context context_;
   bool closed_ = false;
   std::size_t running_ = 0;  // coroutines, the accepting one included
   std::promise<void> ended_;
   std::size_t serving_ = 0;
   std::size_t refusing_ = 0;
   std::unordered_set<connection*> clients_;
-  std::mutex controls_mutex_;  // stop() comes from another thread
+  std::unordered_set<connection*> leaving_;  // of those, whom make_room() has closed
+  std::mutex controls_mutex_;                // stop() comes from another thread
   session::controls* controls_;
 };
 
 class listening_server final : public server {
  public:
-  listening_server(std::shared_ptr<core> inner, std::uint16_t port) : core_(std::move(inner)), port_(port) {}
+  listening_server(std::shared_ptr<core> inner, std::uint16_t port, std::string url)
+      : core_(std::move(inner)), port_(port), url_(std::move(url)) {}
   ~listening_server() override {
     core_->stop();
     core_->wait_for_the_end();
@@ -175,41 +216,80 @@ class listening_server final : public server {
   listening_server& operator=(const listening_server&) = delete;
 
   std::uint16_t port() const noexcept override { return port_; }
+  std::string url() const override { return url_; }
   void stop() override { core_->stop(); }
 
  private:
   std::shared_ptr<core> core_;
   std::uint16_t port_;
+  std::string url_;
 };
 
-error cannot_listen(std::uint16_t port, const boost::system::error_code& fault) {
-  const std::string where = "127.0.0.1:" + std::to_string(port);
+error cannot_listen(const tcp::endpoint& local, const boost::system::error_code& fault) {
+  const std::string port = std::to_string(local.port());
   if (fault == asio::error::address_in_use) {
-    return failure(error_kind::configuration,
-                   "port " + std::to_string(port) +
-                       " is taken by another process (perhaps another sluice); choose another one with --port");
+    return failure(
+        error_kind::configuration,
+        "port " + port + " is taken by another process (perhaps another sluice); choose another one with --port");
   }
-  return failure(error_kind::configuration,
-                 "cannot listen on " + where + ": " + fault.message() + "; choose another port with --port");
+  const bool no_such_address = fault == boost::system::errc::address_not_available;
+  return failure(
+      error_kind::configuration,
+      "cannot listen on " + local.address().to_string() + ":" + port + ": " + fault.message() +
+          (no_such_address ? "; --bind wants an address of this machine" : "; choose another port with --port"));
+}
+
+result<asio::ip::address> checked_address(const server_options& options) {
+  boost::system::error_code fault;
+  const auto address = asio::ip::make_address(options.address, fault);
+  if (fault) {
+    return failure(error_kind::configuration,
+                   "--bind " + options.address + ": an IP address of this machine is wanted, for example 0.0.0.0");
+  }
+  if (!address.is_loopback() && options.access.token.empty()) {
+    return failure(error_kind::configuration,
+                   "--bind " + options.address + " needs --api-token-file: without it whoever reaches the port could " +
+                       "pause or commit the run");
+  }
+  return address;
+}
+
+std::string url_of(const tcp::endpoint& at, bool tls) {
+  const asio::ip::address& address = at.address();
+  const std::string host = address.is_loopback() || address.is_unspecified() ? "localhost"
+                           : address.is_v6()                                 ? "[" + address.to_string() + "]"
+                                                                             : address.to_string();
+  return (tls ? "https://" : "http://") + host + ":" + std::to_string(at.port());
 }
 
 }  // namespace
 
-result<std::unique_ptr<server>> server::listen(asio::any_io_executor lane, std::uint16_t port,
+result<std::unique_ptr<server>> server::listen(asio::any_io_executor lane, const server_options& options,
                                                session::controls& controls, server_limits bounds) {
+  SLUICE_TRY(const auto address, checked_address(options));
+  std::unique_ptr<asio::ssl::context> tls;
+  if (!options.tls_certificate_key_file.empty()) {
+    SLUICE_TRY(tls, make_server_tls(options.tls_certificate_key_file));
+  }
   tcp::acceptor acceptor(lane);
   boost::system::error_code fault;
-  const tcp::endpoint local(asio::ip::address_v4::loopback(), port);
+  const tcp::endpoint local(address, options.port);
   acceptor.open(local.protocol(), fault);
   // Without it a restart within a minute finds the port taken by connections that are long closed.
   if (!fault) acceptor.set_option(tcp::acceptor::reuse_address(true), fault);
   if (!fault) acceptor.bind(local, fault);
   if (!fault) acceptor.listen(asio::socket_base::max_listen_connections, fault);
-  if (fault) return cannot_listen(port, fault);
-  const std::uint16_t bound_port = acceptor.local_endpoint().port();
-  auto inner = std::make_shared<core>(std::move(acceptor), controls, bounds);
+  if (fault) return cannot_listen(local, fault);
+  const tcp::endpoint bound = acceptor.local_endpoint();
+  if (!address.is_loopback() && !tls) {
+    log(log_level::warn, "http",
+        "The API's token goes over the network unencrypted; see --api-tls-certificate-key-file",
+        {{"address", options.address}});
+  }
+  const std::string url = url_of(bound, tls != nullptr);
+  auto inner = std::make_shared<core>(std::move(acceptor), options.access, std::move(tls), controls, bounds);
   inner->start();
-  return std::unique_ptr<server>(std::make_unique<listening_server>(std::move(inner), bound_port));
+  return std::unique_ptr<server>(std::make_unique<listening_server>(std::move(inner), bound.port(), url));
 }
 
 }  // namespace sluice::http

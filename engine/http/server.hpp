@@ -1,13 +1,16 @@
-// The small HTTP endpoint: progress and start under /api/v1, /healthz. Localhost only, limits on everything.
+// The small HTTP endpoint: progress and calls under /api/v1, metrics, the page. Localhost only unless asked for more,
+// limits on everything.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "engine/http/access.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/result.hpp"
@@ -20,21 +23,34 @@ struct server_limits {
   std::size_t header_bytes_max = limits::http_header_bytes_max;
   std::size_t body_bytes_max = limits::http_body_bytes_max;
   std::size_t connections_max = limits::http_connections_max;
+  std::size_t listeners_max = 16;  // of those, who listen to events: browsers, mostly
   /// For a whole request to arrive, and for a whole reply to be taken.
   std::chrono::steady_clock::duration idle_timeout = limits::http_idle_timeout;
 };
 
-/// Serves on 127.0.0.1:`port` (0 picks a free one) on the given lane until destroyed. `controls` must outlive it. The
+/// Where, to whom, and how.
+struct server_options {
+  std::string address = "127.0.0.1";  // an IP address of this machine; beyond loopback only with a token
+  std::uint16_t port = 0;             // 0: a free one
+  access_rules access{};
+  std::string tls_certificate_key_file{};  // empty: plain HTTP
+};
+
+/// Serves on the given lane until destroyed. `controls` must outlive it. The
 /// lane must run when it is destroyed, for the destructor (on another thread) waits until its last connection is
 /// closed.
 class server {
  public:
-  /// Errors: configuration if the port is taken or not allowed. May be called before the lane runs, from any thread.
-  [[nodiscard]] static result<std::unique_ptr<server>> listen(boost::asio::any_io_executor lane, std::uint16_t port,
+  /// Errors: configuration if the port is taken or not allowed, the address is none or needs a token. May be called
+  /// before the lane runs, from any thread.
+  [[nodiscard]] static result<std::unique_ptr<server>> listen(boost::asio::any_io_executor lane,
+                                                              const server_options& options,
                                                               session::controls& controls,
                                                               server_limits bounds = server_limits{});
   virtual ~server() = default;
   [[nodiscard]] virtual std::uint16_t port() const noexcept = 0;
+  /// "http://localhost:27182"
+  [[nodiscard]] virtual std::string url() const = 0;
   /// Stops accepting and closes every connection; once it has returned `controls` is not touched any more. Thread-safe.
   virtual void stop() = 0;
 };

@@ -84,6 +84,17 @@ class raw_client {
     return reply;
   }
 
+  /// What comes next up to and with `end`; what has come when the other side ends before.
+  std::string read_until(std::string_view end) {
+    std::size_t at = std::string::npos;
+    while ((at = unread_.find(end)) == std::string::npos) {
+      if (!read_more()) return std::exchange(unread_, {});
+    }
+    std::string text = unread_.substr(0, at + end.size());
+    unread_.erase(0, at + end.size());
+    return text;
+  }
+
   /// Whether the server has closed (or reset) the connection; waits for it.
   bool closed_by_server() {
     while (read_more()) {

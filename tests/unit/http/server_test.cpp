@@ -1,17 +1,21 @@
 // The server against clients that misbehave, over real sockets.
 #include "engine/http/server.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <future>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "engine/runtime/lane.hpp"
+#include "engine/runtime/log.hpp"
 #include "tests/unit/http/fake_controls.hpp"
 #include "tests/unit/http/raw_client.hpp"
 
@@ -26,8 +30,8 @@ const std::string get_progress = "GET /api/v1/progress HTTP/1.1\r\nHost: localho
 
 class http_server : public testing::Test {
  protected:
-  void serve(const server_limits& bounds = {}) {
-    auto listening = server::listen(lane_.executor(), 0, controls_, bounds);
+  void serve(const server_limits& bounds = {}, const server_options& options = {}) {
+    auto listening = server::listen(lane_.executor(), options, controls_, bounds);
     ASSERT_TRUE(listening) << listening.error().message;
     server_ = std::move(listening).value();
     lane_.start();
@@ -191,22 +195,104 @@ TEST_F(http_server, large_headers_are_refused) {
   EXPECT_EQ(endless.read_reply().status, 431);
 }
 
-TEST_F(http_server, the_sixty_fifth_connection_is_turned_away) {
-  serve();
-  std::vector<raw_client> clients;
-  for (std::size_t i = 0; i < limits::http_connections_max; ++i) {
-    clients.push_back(connect());
-    clients.back().send(get_progress);
-    ASSERT_EQ(clients.back().read_reply().status, 200) << i;
+TEST_F(http_server, when_all_are_being_answered_one_more_is_turned_away) {
+  session::progress large;
+  large.now = session::state::running;
+  large.collections.resize(1000);
+  for (auto& one : large.collections) one.ns = std::string(20'000, 'n');
+  controls_.set(large);
+  serve({.connections_max = 2});
+  std::vector<raw_client> greedy;
+  for (int i = 0; i < 2; ++i) {
+    greedy.push_back(connect());
+    greedy.back().send("GET /api/v1/namespaces?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    ASSERT_NE(greedy.back().read_until("\r\n"), "");  // of a reply of 20 MB, which goes no further
   }
   raw_client one_more = connect();
   EXPECT_EQ(one_more.read_reply().status, 503);  // without having asked anything
   one_more.end_of_sending();
   EXPECT_TRUE(one_more.closed_by_server());
-  clients.front().send(get_progress);
-  EXPECT_EQ(clients.front().read_reply().status, 200);
-  clients.pop_back();
+  greedy.clear();
   EXPECT_EQ(status_when_there_is_room(), 200);
+}
+
+TEST_F(http_server, who_asks_nothing_makes_room_for_who_does) {
+  serve();
+  std::vector<raw_client> idle;
+  for (std::size_t i = 0; i < limits::http_connections_max; ++i) {
+    idle.push_back(connect());
+    idle.back().send(get_progress);
+    ASSERT_EQ(idle.back().read_reply().status, 200) << i;
+  }
+  EXPECT_EQ(ask(get_progress).status, 200) << "the sixty-fifth";
+  EXPECT_TRUE(idle.front().closed_by_server()) << "it was without a request for longest";
+  idle.back().send(get_progress);
+  EXPECT_EQ(idle.back().read_reply().status, 200) << "the last one to ask is still there";
+}
+
+/// As many sockets as the test wants, for as long as it lives; false where the system does not allow so many.
+bool allow_sockets(rlim_t count) {
+  rlimit allowed{};
+  ::getrlimit(RLIMIT_NOFILE, &allowed);
+  if (allowed.rlim_cur >= count) return true;
+  allowed.rlim_cur = count;
+  allowed.rlim_max = std::max(allowed.rlim_max, count);
+  return ::setrlimit(RLIMIT_NOFILE, &allowed) == 0;
+}
+
+TEST_F(http_server, ten_thousand_idle_connections_keep_nobody_out) {
+  constexpr std::size_t crowd = 10'000;
+  ASSERT_TRUE(allow_sockets(2 * crowd)) << "raise the limit of open files (ulimit -n)";
+  serve();
+  std::vector<raw_client> idle;
+  idle.reserve(crowd);
+  for (std::size_t i = 0; i < crowd; ++i) {
+    idle.push_back(connect());
+    if (i % 1000 == 999) {
+      const auto begin = std::chrono::steady_clock::now();
+      EXPECT_EQ(ask(get_progress).status, 200) << i;
+      EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << i;
+    }
+  }
+  EXPECT_TRUE(idle.front().closed_by_server());
+}
+
+TEST_F(http_server, who_drips_bytes_keeps_nobody_out_and_gains_no_time) {
+  serve({.connections_max = 4, .idle_timeout = 500ms});
+  std::vector<raw_client> loris;
+  for (int i = 0; i < 4; ++i) {
+    loris.push_back(connect());
+    loris.back().send("POST /api/v1/start HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n");
+  }
+  EXPECT_EQ(ask(get_progress).status, 200);
+  const auto begin = std::chrono::steady_clock::now();
+  while (loris.back().send("x") && std::chrono::steady_clock::now() - begin < 10s) std::this_thread::yield();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "each byte gained it time";
+}
+
+TEST_F(http_server, a_request_has_one_meaning_or_none) {
+  serve();
+  const std::string line = "POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\n";
+  const std::string hidden = "GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  for (const std::string& bytes : {
+           // Two lengths, or a length beside chunks: two servers in a row could read two requests here.
+           line + "Content-Length: 0\r\nContent-Length: 44\r\n\r\n" + hidden,
+           line + "Content-Length: 44\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden,
+           line + "Transfer-Encoding: chunked\r\nContent-Length: 44\r\n\r\n0\r\n\r\n" + hidden,
+           line + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + hidden,
+           line + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + hidden,
+           line + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + hidden,
+           line + "Content-Length: +2\r\n\r\n{}" + hidden,
+           line + "Content-Length: 0x2\r\n\r\n{}" + hidden,
+           line + " Content-Length: 2\r\n\r\n{}" + hidden,
+       }) {
+    raw_client client = connect();
+    ASSERT_TRUE(client.send(bytes));
+    const raw_reply first = client.read_reply();
+    EXPECT_EQ(first.status, 400) << bytes << first.body;
+    const raw_reply second = client.read_reply();
+    EXPECT_EQ(second.status, 0) << bytes << "\nwas answered twice: " << second.body;
+  }
 }
 
 TEST_F(http_server, an_unfinished_request_is_dropped_in_time) {
@@ -247,7 +333,7 @@ TEST_F(http_server, clients_that_vanish_leave_no_trace) {
 
 TEST_F(http_server, a_taken_port_is_named_together_with_the_flag) {
   serve();
-  const auto second = server::listen(lane_.executor(), server_->port(), controls_);
+  const auto second = server::listen(lane_.executor(), {.port = server_->port()}, controls_);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, error_kind::configuration);
   EXPECT_NE(second.error().message.find(std::to_string(server_->port())), std::string::npos);
@@ -268,14 +354,14 @@ TEST_F(http_server, stopping_closes_clients_and_frees_the_port) {
   server_->stop();
   EXPECT_TRUE(client.closed_by_server());
   server_.reset();
-  EXPECT_TRUE(server::listen(lane_.executor(), port, controls_));
+  EXPECT_TRUE(server::listen(lane_.executor(), {.port = port}, controls_));
 }
 
 /// Stops the server while it is being asked.
 class stopping_controls final : public session::controls {
  public:
-  session::progress snapshot(bool /*with_collections*/) const override {
-    stop();
+  session::progress snapshot(bool with_collections) const override {
+    if (with_collections) stop();  // a client asks, and not the history
     return {};
   }
   result<> start(const session::start_request& /*request*/) override { return ok(); }
@@ -290,7 +376,8 @@ TEST_F(http_server, a_reply_that_is_on_its_way_still_arrives) {
   stopping_controls controls;
   std::promise<void> asked;
   controls.stop = [&] { asked.set_value(); };
-  auto server = server::listen(lane.executor(), 0, controls).value();
+  const std::string get_namespaces = "GET /api/v1/namespaces HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  auto server = server::listen(lane.executor(), {}, controls).value();
   lane.start();
   raw_client client(server->port());
   // Whatever is waiting to be done on the lane when the reply is made comes before its last byte.
@@ -298,7 +385,7 @@ TEST_F(http_server, a_reply_that_is_on_its_way_still_arrives) {
     asked.get_future().wait();
     server.reset();
   });
-  ASSERT_TRUE(client.send(get_progress));
+  ASSERT_TRUE(client.send(get_namespaces));
   EXPECT_EQ(client.read_reply().status, 200);
   EXPECT_TRUE(client.closed_by_server());
   ending.join();
@@ -319,6 +406,159 @@ TEST_F(http_server, stopping_does_not_wait_for_who_never_reads) {
   const auto begin = std::chrono::steady_clock::now();
   server_.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 15s) << "a reply's own limit is 30 s";
+}
+
+const std::string listen_to_events = "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+session::progress in_state(session::state now) {
+  session::progress told;
+  told.now = now;
+  return told;
+}
+
+TEST_F(http_server, events_tell_how_things_are_at_once_every_second_and_when_they_change) {
+  controls_.set(in_state(session::state::running));
+  serve();
+  raw_client client = connect();
+  ASSERT_TRUE(client.send(listen_to_events));
+  const raw_reply head = client.read_reply(true);
+  EXPECT_EQ(head.status, 200);
+  EXPECT_NE(head.headers.find("Content-Type: text/event-stream"), std::string::npos) << head.headers;
+  EXPECT_NE(client.read_until("\n\n").find("event: progress\ndata: {\"progress\":{\"state\":\"RUNNING\""),
+            std::string::npos);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_NE(client.read_until("\n\n").find("RUNNING"), std::string::npos);
+  EXPECT_GT(std::chrono::steady_clock::now() - begin, 700ms) << "once a second";
+  controls_.set(in_state(session::state::paused));
+  const auto changed = std::chrono::steady_clock::now();
+  EXPECT_NE(client.read_until("\n\n").find("PAUSED"), std::string::npos);
+  EXPECT_LT(std::chrono::steady_clock::now() - changed, 900ms) << "a change does not wait for the second";
+}
+
+TEST_F(http_server, only_so_many_listen_to_events) {
+  serve({.listeners_max = 2});
+  std::vector<raw_client> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.push_back(connect());
+    clients.back().send(listen_to_events);
+    ASSERT_EQ(clients.back().read_reply(true).status, 200);
+  }
+  const raw_reply refused = ask(listen_to_events);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(refused.body.find("TooManyListeners"), std::string::npos) << refused.body;
+  clients.clear();
+  int status = 503;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (status != 200 && std::chrono::steady_clock::now() < deadline) {
+    raw_client client = connect();
+    client.send(listen_to_events);
+    status = client.read_reply(true).status;
+  }
+  EXPECT_EQ(status, 200) << "who has left still counts";
+}
+
+TEST_F(http_server, a_listener_that_does_not_read_is_dropped_and_others_go_on) {
+  session::progress large = in_state(session::state::running);
+  large.warnings.assign(100, std::string(100'000, 'w'));  // ten megabytes an event
+  controls_.set(large);
+  serve({.listeners_max = 1, .idle_timeout = 300ms});
+  raw_client slow = connect();
+  ASSERT_TRUE(slow.send(listen_to_events));
+  ASSERT_EQ(slow.read_reply(true).status, 200);
+  int status = 503;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (status != 200 && std::chrono::steady_clock::now() < deadline) {
+    raw_client client = connect();
+    client.send(listen_to_events);
+    status = client.read_reply(true).status;
+  }
+  EXPECT_EQ(status, 200) << "it keeps its place";
+}
+
+TEST_F(http_server, stopping_ends_events) {
+  serve();
+  raw_client client = connect();
+  ASSERT_TRUE(client.send(listen_to_events));
+  ASSERT_EQ(client.read_reply(true).status, 200);
+  server_->stop();
+  EXPECT_TRUE(client.closed_by_server());
+}
+
+TEST_F(http_server, the_history_fills_by_itself) {
+  controls_.set(in_state(session::state::running));
+  serve();
+  raw_reply reply;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  const std::string request = "GET /api/v1/history HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const auto points = [&] { return std::ranges::count(reply.body.substr(0, reply.body.find("copiedBytes")), ','); };
+  do reply = ask(request);
+  while (points() < 4 && std::chrono::steady_clock::now() < deadline);  // "success", "secondsPerPoint", two or more
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_GE(points(), 4) << reply.body;
+  EXPECT_NE(reply.body.find(R"("timeline":[{"atMs":)"), std::string::npos) << reply.body;
+}
+
+/// Every text that is logged while it lives, at every level.
+class everything_logged final : public log_sink {
+ public:
+  everything_logged() { set_log_sink(this); }
+  ~everything_logged() override { set_log_sink(nullptr); }
+  bool wants(log_level /*level*/) const noexcept override { return true; }
+  void write(const log_record& record) noexcept override {
+    const std::lock_guard guard(mutex_);
+    text_.append(record.message).append("\n");
+    for (const log_field& field : record.fields) {
+      if (const auto* text = std::get_if<std::string_view>(&field.value)) text_.append(*text).append("\n");
+    }
+  }
+  std::string text() {
+    const std::lock_guard guard(mutex_);
+    return text_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_;
+};
+
+TEST_F(http_server, a_token_is_asked_for_and_never_logged) {
+  everything_logged log;
+  const std::string token = "sesame-sesame-sesame";
+  serve({}, {.access = {.token = token}});
+  const raw_reply without = ask(get_progress);
+  EXPECT_EQ(without.status, 401);
+  EXPECT_NE(without.headers.find("WWW-Authenticate: Bearer\r\n"), std::string::npos) << without.headers;
+  const auto with = [](const std::string& shown) {
+    return "GET /api/v1/progress HTTP/1.1\r\nHost: example\r\nAuthorization: Bearer " + shown + "\r\n\r\n";
+  };
+  EXPECT_EQ(ask(with("wrong-wrong-wrong-1")).status, 401);
+  EXPECT_EQ(ask(with(token)).status, 200);
+  EXPECT_EQ(ask("GET /healthz HTTP/1.1\r\nHost: example\r\n\r\n").status, 200);
+  server_.reset();
+  const std::string logged = log.text();
+  EXPECT_NE(logged.find("/api/v1/progress"), std::string::npos) << "nothing was logged at all";
+  EXPECT_EQ(logged.find(token), std::string::npos) << logged;
+  EXPECT_EQ(logged.find("wrong-wrong"), std::string::npos) << logged;
+}
+
+TEST_F(http_server, beyond_this_machine_nothing_is_served_without_a_token) {
+  for (const char* address : {"0.0.0.0", "::", "192.0.2.1"}) {
+    const auto refused = server::listen(lane_.executor(), {.address = address}, controls_);
+    ASSERT_FALSE(refused) << address;
+    EXPECT_NE(refused.error().message.find("--api-token-file"), std::string::npos) << refused.error().message;
+  }
+  const auto nonsense = server::listen(lane_.executor(), {.address = "example.org"}, controls_);
+  ASSERT_FALSE(nonsense);
+  EXPECT_NE(nonsense.error().message.find("--bind"), std::string::npos) << nonsense.error().message;
+  serve({}, {.address = "0.0.0.0", .access = {.token = "sesame-sesame-sesame"}});
+  EXPECT_TRUE(raw_client(server_->port(), "127.0.0.2").connected());
+}
+
+TEST_F(http_server, no_reply_lets_a_page_of_another_site_read_it) {
+  serve();
+  const raw_reply reply = ask(get_progress);
+  EXPECT_EQ(reply.headers.find("Access-Control"), std::string::npos) << reply.headers;
+  EXPECT_NE(reply.headers.find("X-Content-Type-Options: nosniff"), std::string::npos) << reply.headers;
 }
 
 }  // namespace

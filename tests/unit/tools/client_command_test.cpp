@@ -20,7 +20,7 @@ using session::state;
 class client_command : public testing::Test {
  protected:
   void SetUp() override {
-    auto listening = http::server::listen(lane_.executor(), 0, controls_);
+    auto listening = http::server::listen(lane_.executor(), {}, controls_);
     ASSERT_TRUE(listening) << listening.error().message;
     server_ = std::move(listening).value();
     lane_.start();
