@@ -9,6 +9,7 @@
 #include "engine/http/json_body.hpp"
 #include "engine/http/metrics.hpp"
 #include "engine/http/namespaces_json.hpp"
+#include "engine/http/page.hpp"
 #include "engine/http/progress_json.hpp"
 #include "engine/http/start_body.hpp"
 
@@ -49,6 +50,17 @@ response events(const request_view& /*request*/, session::controls& /*controls*/
   reply.content_type = "text/event-stream";
   reply.events = true;
   return reply;
+}
+
+response page(const request_view& /*request*/, session::controls& /*controls*/, const context& /*with*/) {
+  response reply{200, std::string(page_html())};
+  reply.content_type = "text/html; charset=utf-8";
+  reply.page_policy = page_policy();
+  return reply;
+}
+
+response description(const request_view& /*request*/, session::controls& /*controls*/, const context& /*with*/) {
+  return {200, std::string(openapi_json())};
 }
 
 /// The session's answer to a call.
@@ -136,6 +148,7 @@ constexpr std::array routes{
     route{"/api/v1/namespaces", "GET", namespaces},
     route{"/api/v1/history", "GET", past},
     route{"/api/v1/events", "GET", events},
+    route{"/api/v1/openapi.json", "GET", description},
     route{"/api/v1/start", "POST", start},
     route{"/api/v1/pause", "POST", plain_call<&session::controls::pause>},
     route{"/api/v1/resume", "POST", plain_call<&session::controls::resume>},
@@ -143,21 +156,18 @@ constexpr std::array routes{
     route{"/metrics", "GET", metrics},
     route{"/healthz", "GET", health, reach::open},
     route{"/readyz", "GET", readiness, reach::open},
+    route{"/", "GET", page, reach::open},
 };
 
 // Calls that mongosync has, so that a script learns why it gets no further.
 constexpr std::array<std::string_view, 1> not_offered{"/api/v1/reverse"};
 
 response unknown_path(std::string_view path) {
-  constexpr std::string_view served =
-      "GET /api/v1/progress, /namespaces, /history and /events, POST /api/v1/start, /pause, /resume and /commit, GET "
-      "/metrics, "
-      "/healthz "
-      "and /readyz are";
+  constexpr std::string_view served = "what is served is in /api/v1/openapi.json";
   if (std::ranges::find(not_offered, path) != not_offered.end()) {
     return refusal(404, "NotOffered", std::string(path) + " is not offered by this version; " + std::string(served));
   }
-  return refusal(404, "NotFound", "there is nothing at this path; " + std::string(served) + " served");
+  return refusal(404, "NotFound", "there is nothing at this path; " + std::string(served));
 }
 
 }  // namespace
@@ -168,6 +178,12 @@ response refusal(unsigned status, std::string_view name, std::string_view descri
   reply["error"] = name;
   reply["errorDescription"] = description;
   return {status, json::serialize(reply)};
+}
+
+std::vector<served_route> served_routes() {
+  std::vector<served_route> all;
+  for (const route& one : routes) all.push_back({one.path, one.method});
+  return all;
 }
 
 response handle(const request_view& request, session::controls& controls, const context& with) {

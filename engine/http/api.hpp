@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/http/access.hpp"
 #include "engine/session/progress.hpp"
@@ -41,9 +42,15 @@ struct context {
   const history* past = nullptr;  // nothing: none is kept
 };
 
-/// Under /api/v1: GET progress, namespaces, history and events, POST start, pause, resume and commit; GET /metrics,
-/// /healthz (the process lives) and /readyz (it can do its work); HEAD wherever GET. Everything else is refused, and so
-/// are strangers: see refuse_stranger().
+struct served_route {
+  std::string_view path;
+  std::string_view method;
+};
+/// All of them; HEAD goes wherever GET does.
+[[nodiscard]] std::vector<served_route> served_routes();
+
+/// What engine/http/page/openapi.json describes, and HEAD wherever GET. Everything else is refused, and so are
+/// strangers: see refuse_stranger().
 [[nodiscard]] response handle(const request_view& request, session::controls& controls, const context& with = {});
 
 }  // namespace sluice::http

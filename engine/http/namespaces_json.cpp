@@ -27,20 +27,42 @@ std::optional<std::string> read_number(std::string_view name, std::string_view t
 }
 
 std::optional<std::string> read_order(std::string_view name, std::string_view text, namespace_order& into) {
-  static constexpr std::array<std::string_view, 3> orders{"name", "size", "remaining"};  // as the enum has them
+  static constexpr std::array<std::string_view, 4> orders{"name", "documents", "size",
+                                                          "remaining"};  // as the enum has them
   const auto found = std::ranges::find(orders, text);
   if (found == orders.end()) {
-    return in_quotes(name) + " must be name, size or remaining" + runtime::did_you_mean(text, orders);
+    return in_quotes(name) + " must be name, documents, size or remaining" + runtime::did_you_mean(text, orders);
   }
   into = static_cast<namespace_order>(found - orders.begin());
   return std::nullopt;
+}
+
+/// As forms and encodeURIComponent write it.
+std::optional<std::string> read_search(std::string_view name, std::string_view text, std::string& into) {
+  constexpr std::size_t search_bytes_max = 255;  // of a namespace
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      into += text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    unsigned char byte = 0;
+    const char* const digits = text.data() + i + 1;
+    const bool whole = text.size() - i > 2;
+    const bool is_byte = whole && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+    if (!is_byte) return in_quotes(name) + " has a % without two hexadecimal digits";
+    into += static_cast<char>(byte);
+    i += 2;
+  }
+  if (into.size() <= search_bytes_max) return std::nullopt;
+  return in_quotes(name) + " is longer than a namespace can be";
 }
 
 std::optional<std::string> read_parameter(std::string_view name, std::string_view value, namespaces_query& into) {
   if (name == "page") return read_number(name, value, page_max, into.page);
   if (name == "limit") return read_number(name, value, namespaces_limit_max, into.limit);
   if (name == "sort") return read_order(name, value, into.sort);
-  static constexpr std::array<std::string_view, 3> known{"page", "limit", "sort"};
+  if (name == "search") return read_search(name, value, into.search);
+  static constexpr std::array<std::string_view, 4> known{"page", "limit", "sort", "search"};
   return in_quotes(name) + " is no parameter of this call" + runtime::did_you_mean(name, known);
 }
 
@@ -52,6 +74,9 @@ void sort(std::vector<session::collection_progress>& all, namespace_order order)
   std::ranges::sort(all, [order](const auto& a, const auto& b) {
     switch (order) {
       case namespace_order::name:
+        break;
+      case namespace_order::documents:
+        if (a.documents_total != b.documents_total) return a.documents_total > b.documents_total;
         break;
       case namespace_order::size:
         if (a.bytes_total != b.bytes_total) return a.bytes_total > b.bytes_total;
@@ -66,6 +91,15 @@ void sort(std::vector<session::collection_progress>& all, namespace_order order)
     }
     return a.ns < b.ns;
   });
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool holds(std::string_view ns, std::string_view text) {
+  const auto same = [](char a, char b) { return lower(a) == lower(b); };
+  return !std::ranges::search(ns, text, same).empty() || text.empty();
 }
 
 json::object collection(const session::collection_progress& one) {
@@ -101,6 +135,7 @@ std::variant<namespaces_query, std::string> parse_namespaces_query(std::string_v
 }
 
 std::string namespaces_json(session::progress now, const namespaces_query& wanted) {
+  std::erase_if(now.collections, [&](const auto& one) { return !holds(one.ns, wanted.search); });
   sort(now.collections, wanted.sort);
   const std::size_t total = now.collections.size();
   const std::size_t begin = std::min(total, std::size_t{wanted.page - 1} * wanted.limit);

@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "engine/session/follow_figures.hpp"
+
 namespace sluice::http {
 namespace {
 
@@ -140,6 +142,10 @@ json::object during_a_run(const session::progress& now) {
   out["phase"] = to_string(now.at);
   add_following(out, now);
   if (!now.pausing.empty()) out["waitingFor"] = now.pausing;
+  const bool may_ask = now.now == session::state::running || now.now == session::state::paused;
+  if (may_ask && !now.can_commit) {
+    if (const std::string why = session::commit_obstacle(now); !why.empty()) out["commitBlockedBy"] = why;
+  }
   // Estimates come from collection statistics; a reader's percentage must not pass 100.
   json::object bytes;
   bytes["estimatedTotalBytes"] = std::max(now.bytes_total, now.bytes_copied);

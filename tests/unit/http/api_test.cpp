@@ -250,7 +250,7 @@ TEST(api, metrics_are_text_for_prometheus) {
 
 TEST(api, unknown_paths_are_404_and_known_but_absent_calls_say_so) {
   fake_controls controls;
-  EXPECT_EQ(error_of(handle({"GET", "/"}, controls)), "NotFound");
+  EXPECT_EQ(error_of(handle({"GET", "/index.html"}, controls)), "NotFound");
   EXPECT_EQ(error_of(handle({"GET", "/api/v1/progress/"}, controls)), "NotFound");
   EXPECT_EQ(error_of(handle({"GET", "*"}, controls)), "NotFound");
   EXPECT_EQ(error_of(handle({"GET", ""}, controls)), "NotFound");

@@ -3,7 +3,9 @@
 
 #include <fstream>
 #include <set>
+#include <sstream>
 
+#include <boost/json.hpp>
 #include <gtest/gtest.h>
 
 #include "tests/unit/http/exposition.hpp"
@@ -152,6 +154,26 @@ TEST(metrics, the_manual_lists_exactly_these) {
   std::set<std::string> served;
   for (const auto& [name, family] : read_exposition(metrics_text(full_run())).families) served.insert(name);
   EXPECT_EQ(documented_names(), served);
+}
+
+TEST(metrics, the_dashboard_asks_for_nothing_else) {
+  std::ifstream file(SLUICE_DASHBOARD);
+  std::ostringstream text;
+  text << file.rdbuf();
+  const boost::json::value dashboard = boost::json::parse(text.str());
+  const exposed all = read_exposition(metrics_text(full_run()));
+  static const std::regex name("(?:sluice|mongosync|process)_[a-z_]+");
+  std::set<std::string> asked;
+  for (const auto& panel : dashboard.at("panels").as_array()) {
+    for (const auto& target : panel.at("targets").as_array()) {
+      const std::string expression(target.at("expr").as_string());
+      for (std::sregex_iterator it(expression.begin(), expression.end(), name); it != std::sregex_iterator(); ++it) {
+        asked.insert(it->str());
+      }
+    }
+  }
+  EXPECT_GT(asked.size(), 20U);
+  for (const std::string& one : asked) EXPECT_NE(family_of(all, one), "") << one << " is no metric";
 }
 
 TEST(latency, is_counted_in_its_bucket_and_added_up_over_lanes) {

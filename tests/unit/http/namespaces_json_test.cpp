@@ -85,5 +85,22 @@ TEST(namespaces_query, what_is_wrong_is_named) {
   }
 }
 
+TEST(namespaces_json, are_searched_in_any_case) {
+  const auto found = [](const std::string& query) {
+    const json::value reply =
+        json::parse(namespaces_json(three(), std::get<namespaces_query>(parse_namespaces_query(query))));
+    return reply.at("total").to_number<int>();
+  };
+  EXPECT_EQ(found("search=SHOP"), 3);
+  EXPECT_EQ(found("search=p.a"), 1);
+  EXPECT_EQ(found("search=p%2Ea"), 1);
+  EXPECT_EQ(found("search=nothing"), 0);
+  EXPECT_EQ(found("search="), 3);
+  for (const std::string query : {"search=%", "search=%2", "search=%zz", "search=%2z"}) {
+    EXPECT_TRUE(std::holds_alternative<std::string>(parse_namespaces_query(query))) << query;
+  }
+  EXPECT_TRUE(std::holds_alternative<std::string>(parse_namespaces_query("search=" + std::string(256, 'x'))));
+}
+
 }  // namespace
 }  // namespace sluice::http

@@ -251,5 +251,19 @@ TEST(progress_json, a_failure_without_a_servers_name_goes_by_its_kind) {
   EXPECT_FALSE(fields.at("error").as_object().contains("code"));
 }
 
+TEST(progress_json, says_what_blocks_a_commit) {
+  session::progress now = running(session::phase::collection_copy);
+  EXPECT_EQ(progress_of(now).at("commitBlockedBy"), json::value("the collections are still being copied"));
+  now.at = session::phase::change_application;
+  now.follow.consistent = true;
+  now.follow.lag_seconds = 45;
+  EXPECT_EQ(progress_of(now).at("commitBlockedBy"), json::value("the destination is 45 seconds behind (at most 30)"));
+  now.can_commit = true;
+  EXPECT_FALSE(progress_of(now).contains("commitBlockedBy"));
+  now.can_commit = false;
+  now.now = session::state::committing;
+  EXPECT_FALSE(progress_of(now).contains("commitBlockedBy"));
+}
+
 }  // namespace
 }  // namespace sluice::http
