@@ -17,14 +17,14 @@ def free_port():
 class Sync:
     """Between the two sets of a stage; a second one goes on where the first one was."""
 
-    def __init__(self, sluice, stage):
+    def __init__(self, sluice, stage, *more):
         self.port = free_port()
         self.log = stage.folder / "sluice.log"
         self.begun = time.monotonic()
         with open(self.log, "a") as log:
             self.process = subprocess.Popen(
                 [str(one) for one in (sluice, "run", "--source", stage.source.uri, "--destination",
-                                      stage.destination.uri, "--port", self.port, "--spool-dir", stage.spool)],
+                                      stage.destination.uri, "--port", self.port, "--spool-dir", stage.spool, *more)],
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 preexec_fn=measure.pin_to(stage.engine_cores))
 

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import shutil
 import subprocess
+import threading
 import time
 
 import measure
@@ -109,6 +110,52 @@ def live_copy(stage, sluice):
         if stage.first:
             stage.equal_or_fail()
     return figures
+
+
+@contextlib.contextmanager
+def watching(sync, polls_per_second):
+    """Operators' scripts and pages that ask for progress at an even rate, until the block ends. Yields how many answers
+    they got so far."""
+    answers, over = [0], threading.Event()
+
+    def ask():
+        due = time.monotonic()
+        while not over.wait(max(0, due - time.monotonic())):
+            due += 1 / polls_per_second
+            answers[0] += sync.progress() is not None
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        thread.join()
+
+
+def whole_run(stage, sluice, polls_per_second=0):
+    """A live sync that commits by itself, as a whole: nobody needs to ask it anything."""
+    figures = {}
+    with Sync(sluice, stage, "--commit-when-caught-up") as sync:
+        with stage.server_cpu(figures), contextlib.ExitStack() as others:
+            answers = others.enter_context(watching(sync, polls_per_second)) if polls_per_second else [0]
+            used = (0, 0, 0)  # of a process that has ended nothing can be asked any more
+            while sync.process.poll() is None:
+                used = tuple(map(max, used, (*sync.cpu_seconds(), sync.peak_memory_bytes())))
+                time.sleep(0.02)
+            figures |= {"wall_seconds": time.monotonic() - sync.begun} | engine_figures(*used)
+    if sync.process.returncode != 0:
+        raise measure.Failure(f"sluice has ended with {sync.process.returncode}:\n{measure.tail(sync.log)}")
+    if answers[0] < 0.5 * polls_per_second * figures["wall_seconds"]:
+        raise measure.Failure(f"only {answers[0]} answers in {figures['wall_seconds']:.1f} s")
+    if stage.first:
+        stage.equal_or_fail()
+    return figures
+
+
+def watched_run(stage, sluice):
+    """The same, asked for progress many times a second."""
+    return whole_run(stage, sluice, stage.options["polls_per_second"])
 
 
 def catch_up(stage, sluice):
@@ -239,6 +286,8 @@ WORKS = {
     "copy": Work(copy, LANES, ("lim",)),
     "copy_many": Work(copy_many, LANES, ("many",)),
     "live_copy": Work(live_copy, {"writes_per_second": 1000.0}, ("lim", "changed")),
+    "whole_run": Work(whole_run, {}, ("lim",)),
+    "watched_run": Work(watched_run, {"polls_per_second": 100.0}, ("lim",)),
     "catch_up": Work(catch_up, {}, ("changed",)),
     "lag": Work(lag, {"rate": 5000.0, "seconds": 600}, ("changed",)),
     "resume": Work(resume, {"killed_at": 0.5}, ("lim",)),
