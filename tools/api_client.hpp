@@ -14,12 +14,14 @@ struct api_address {
   std::string host = "127.0.0.1";  // without the brackets of an IPv6 address
   std::uint16_t port = 27182;
   std::string token{};  // shown where it is not empty; part of no message
+  bool tls = false;
+  std::string authority_file{};  // of TLS, PEM; empty: those that the system trusts
   /// "127.0.0.1:27182"; "[::1]:27182".
   [[nodiscard]] std::string text() const;
 };
 
-/// "http://host", "http://host:port", with or without a last "/". Error (configuration): anything else, with the
-/// reason.
+/// "http://host", "http://host:port", the same with https, with or without a last "/". Error (configuration): anything
+/// else, with the reason.
 [[nodiscard]] result<api_address> parse_api_url(std::string_view url);
 
 struct api_reply {

@@ -243,6 +243,7 @@ result<client_options> to_client_options(client_call call, const client_flags& f
     SLUICE_TRY(options.server, parse_api_url(*flags.url));
   }
   options.server.port = flags.port.value_or(options.server.port);
+  options.server.authority_file = flags.authority_file.value_or("");
   if (flags.token_file) {
     SLUICE_TRY(options.server.token, read_token_file(*flags.token_file));
   }

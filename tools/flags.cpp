@@ -277,10 +277,14 @@ CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flag
   auto* const port = command->add_option("--port", flags.port, "Port of its HTTP API on this machine (default 27182)")
                          ->check(CLI::Range(1, 65535))
                          ->type_name("N");
-  command->add_option("--url", flags.url, "Its HTTP API, for example http://127.0.0.1:27182")
+  command->add_option("--url", flags.url, "Its HTTP API, for example https://db7.example:27182")
       ->excludes(port)
       ->type_name("URL");
   command->add_option("--api-token-file", flags.token_file, "File with the token that its HTTP API wants")
+      ->type_name("FILE");
+  command
+      ->add_option("--api-ca-file", flags.authority_file,
+                   "PEM file with the authority of its certificate (default: those that the system trusts)")
       ->type_name("FILE");
   command->add_flag("--json", flags.json, "Print the answer as it comes");
   if (say.wait != nullptr) command->add_flag("--wait", flags.wait, say.wait);

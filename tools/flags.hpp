@@ -53,6 +53,7 @@ struct client_flags {
   std::optional<std::uint16_t> port;
   std::optional<std::string> url;
   std::optional<std::string> token_file;
+  std::optional<std::string> authority_file;
   bool json = false;
   bool wait = false;
 };

@@ -110,6 +110,13 @@ TEST_F(serve_access, speaks_tls_with_its_certificate) {
   EXPECT_EQ(curl(trusting + " -N -m 3 --max-filesize 100000", "/api/v1/events", "https"), 0) << "it has no end";
   EXPECT_NE(body_.find("event: progress\ndata: {"), std::string::npos) << body_;
   EXPECT_NE(sluice->output().find("https://localhost"), std::string::npos) << sluice->output();
+
+  const std::string url = "https://localhost:" + std::to_string(port_);
+  sluice_program known({"status", "--url", url, "--api-ca-file", made.authority_file.string()});
+  EXPECT_EQ(known.wait(seconds(30)).code, 0) << known.output();
+  sluice_program distrustful({"status", "--url", url});
+  EXPECT_EQ(distrustful.wait(seconds(30)).code, 1) << distrustful.output();
+  EXPECT_NE(distrustful.output().find("--api-ca-file"), std::string::npos) << distrustful.output();
 }
 
 TEST_F(serve_access, a_file_without_a_certificate_is_refused_by_name) {

@@ -189,7 +189,7 @@ TEST(api_url, is_a_host_and_a_port) {
   EXPECT_EQ(text("http://[::1]:4000/"), "[::1]:4000");
   EXPECT_EQ(parse_api_url("http://[::1]").value().host, "::1");
   for (const char* wrong :
-       {"", "localhost:1", "https://a", "http://", "http://:1", "http://a:", "http://a:0", "http://a:65536",
+       {"", "localhost:1", "https//a", "http://", "http://:1", "http://a:", "http://a:0", "http://a:65536",
         "http://a:1x", "http://a/b", "http://u@a", "http://[::1", "http://[::1]x:1", "http://a b", "http://a?x"}) {
     EXPECT_FALSE(parse_api_url(wrong)) << wrong;
     EXPECT_TRUE(text(wrong).starts_with("--url ")) << wrong;

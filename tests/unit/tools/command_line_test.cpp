@@ -251,13 +251,16 @@ TEST(command_line, a_running_sluice_is_asked_by_four_commands) {
   EXPECT_TRUE(client_of({"commit", "--wait"}).wait);
   EXPECT_EQ(client_of({"pause", "--port", "4000"}).server.text(), "127.0.0.1:4000");
   EXPECT_EQ(client_of({"pause", "--url", "http://db7:4001/"}).server.text(), "db7:4001");
+  EXPECT_FALSE(client_of({"pause", "--url", "http://db7:4001/"}).server.tls);
+  EXPECT_TRUE(client_of({"pause", "--url", "https://db7:4001/"}).server.tls);
+  EXPECT_EQ(client_of({"pause", "--url", "https://db7", "--api-ca-file", "/ca.pem"}).server.authority_file, "/ca.pem");
 }
 
 TEST(command_line, mistakes_of_those_commands_are_named) {
   EXPECT_NE(complaint({"status", "--wait"}).find("--wait"), std::string::npos);  // there is nothing to wait for
   EXPECT_NE(complaint({"commit", "--port", "1", "--url", "http://a"}).find("--url"), std::string::npos);
   EXPECT_NE(complaint({"commit", "--port", "0"}).find("--port"), std::string::npos);
-  EXPECT_NE(complaint({"commit", "--url", "https://a"}).find("http://"), std::string::npos);
+  EXPECT_NE(complaint({"commit", "--url", "ftp://a"}).find("http://"), std::string::npos);
   EXPECT_NE(complaint({"commit", "--wiat"}).find("did you mean \"--wait\""), std::string::npos);
   EXPECT_NE(complaint({"status", "pause"}).find("pause"), std::string::npos);
   EXPECT_NE(complaint({"--port", "1", "status"}).find("status"), std::string::npos);
