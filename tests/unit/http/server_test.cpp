@@ -5,8 +5,6 @@
 #include <chrono>
 #include <functional>
 #include <future>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,53 +13,16 @@
 #include <sys/resource.h>
 
 #include "engine/runtime/lane.hpp"
-#include "engine/runtime/log.hpp"
-#include "tests/unit/http/fake_controls.hpp"
-#include "tests/unit/http/raw_client.hpp"
+#include "tests/unit/http/http_server.hpp"
 
 namespace sluice::http {
 namespace {
 
 using namespace std::chrono_literals;
+using test::get_progress;
+using test::http_server;
 using test::raw_client;
 using test::raw_reply;
-
-const std::string get_progress = "GET /api/v1/progress HTTP/1.1\r\nHost: localhost\r\n\r\n";
-
-class http_server : public testing::Test {
- protected:
-  void serve(const server_limits& bounds = {}, const server_options& options = {}) {
-    auto listening = server::listen(lane_.executor(), options, controls_, bounds);
-    ASSERT_TRUE(listening) << listening.error().message;
-    server_ = std::move(listening).value();
-    lane_.start();
-  }
-  void TearDown() override {
-    server_.reset();
-    lane_.stop();
-  }
-  raw_client connect() {
-    raw_client client(server_->port());
-    EXPECT_TRUE(client.connected());
-    return client;
-  }
-  raw_reply ask(std::string_view request) {
-    raw_client client = connect();
-    client.send(request);
-    return client.read_reply();
-  }
-  /// Retries until the server has noticed that others have gone.
-  int status_when_there_is_room() {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    int status = 0;
-    while (status != 200 && std::chrono::steady_clock::now() < deadline) status = ask(get_progress).status;
-    return status;
-  }
-
-  test::fake_controls controls_;
-  runtime::lane lane_{"http-test"};
-  std::unique_ptr<server> server_;
-};
 
 TEST_F(http_server, keeps_a_connection_for_the_next_request) {
   serve();
@@ -406,159 +367,6 @@ TEST_F(http_server, stopping_does_not_wait_for_who_never_reads) {
   const auto begin = std::chrono::steady_clock::now();
   server_.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 15s) << "a reply's own limit is 30 s";
-}
-
-const std::string listen_to_events = "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
-
-session::progress in_state(session::state now) {
-  session::progress told;
-  told.now = now;
-  return told;
-}
-
-TEST_F(http_server, events_tell_how_things_are_at_once_every_second_and_when_they_change) {
-  controls_.set(in_state(session::state::running));
-  serve();
-  raw_client client = connect();
-  ASSERT_TRUE(client.send(listen_to_events));
-  const raw_reply head = client.read_reply(true);
-  EXPECT_EQ(head.status, 200);
-  EXPECT_NE(head.headers.find("Content-Type: text/event-stream"), std::string::npos) << head.headers;
-  EXPECT_NE(client.read_until("\n\n").find("event: progress\ndata: {\"progress\":{\"state\":\"RUNNING\""),
-            std::string::npos);
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_NE(client.read_until("\n\n").find("RUNNING"), std::string::npos);
-  EXPECT_GT(std::chrono::steady_clock::now() - begin, 700ms) << "once a second";
-  controls_.set(in_state(session::state::paused));
-  const auto changed = std::chrono::steady_clock::now();
-  EXPECT_NE(client.read_until("\n\n").find("PAUSED"), std::string::npos);
-  EXPECT_LT(std::chrono::steady_clock::now() - changed, 900ms) << "a change does not wait for the second";
-}
-
-TEST_F(http_server, only_so_many_listen_to_events) {
-  serve({.listeners_max = 2});
-  std::vector<raw_client> clients;
-  for (int i = 0; i < 2; ++i) {
-    clients.push_back(connect());
-    clients.back().send(listen_to_events);
-    ASSERT_EQ(clients.back().read_reply(true).status, 200);
-  }
-  const raw_reply refused = ask(listen_to_events);
-  EXPECT_EQ(refused.status, 503);
-  EXPECT_NE(refused.body.find("TooManyListeners"), std::string::npos) << refused.body;
-  clients.clear();
-  int status = 503;
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (status != 200 && std::chrono::steady_clock::now() < deadline) {
-    raw_client client = connect();
-    client.send(listen_to_events);
-    status = client.read_reply(true).status;
-  }
-  EXPECT_EQ(status, 200) << "who has left still counts";
-}
-
-TEST_F(http_server, a_listener_that_does_not_read_is_dropped_and_others_go_on) {
-  session::progress large = in_state(session::state::running);
-  large.warnings.assign(100, std::string(100'000, 'w'));  // ten megabytes an event
-  controls_.set(large);
-  serve({.listeners_max = 1, .idle_timeout = 300ms});
-  raw_client slow = connect();
-  ASSERT_TRUE(slow.send(listen_to_events));
-  ASSERT_EQ(slow.read_reply(true).status, 200);
-  int status = 503;
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (status != 200 && std::chrono::steady_clock::now() < deadline) {
-    raw_client client = connect();
-    client.send(listen_to_events);
-    status = client.read_reply(true).status;
-  }
-  EXPECT_EQ(status, 200) << "it keeps its place";
-}
-
-TEST_F(http_server, stopping_ends_events) {
-  serve();
-  raw_client client = connect();
-  ASSERT_TRUE(client.send(listen_to_events));
-  ASSERT_EQ(client.read_reply(true).status, 200);
-  server_->stop();
-  EXPECT_TRUE(client.closed_by_server());
-}
-
-TEST_F(http_server, the_history_fills_by_itself) {
-  controls_.set(in_state(session::state::running));
-  serve();
-  raw_reply reply;
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  const std::string request = "GET /api/v1/history HTTP/1.1\r\nHost: localhost\r\n\r\n";
-  const auto points = [&] { return std::ranges::count(reply.body.substr(0, reply.body.find("copiedBytes")), ','); };
-  do reply = ask(request);
-  while (points() < 4 && std::chrono::steady_clock::now() < deadline);  // "success", "secondsPerPoint", two or more
-  EXPECT_EQ(reply.status, 200);
-  EXPECT_GE(points(), 4) << reply.body;
-  EXPECT_NE(reply.body.find(R"("timeline":[{"atMs":)"), std::string::npos) << reply.body;
-}
-
-/// Every text that is logged while it lives, at every level.
-class everything_logged final : public log_sink {
- public:
-  everything_logged() { set_log_sink(this); }
-  ~everything_logged() override { set_log_sink(nullptr); }
-  bool wants(log_level /*level*/) const noexcept override { return true; }
-  void write(const log_record& record) noexcept override {
-    const std::lock_guard guard(mutex_);
-    text_.append(record.message).append("\n");
-    for (const log_field& field : record.fields) {
-      if (const auto* text = std::get_if<std::string_view>(&field.value)) text_.append(*text).append("\n");
-    }
-  }
-  std::string text() {
-    const std::lock_guard guard(mutex_);
-    return text_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::string text_;
-};
-
-TEST_F(http_server, a_token_is_asked_for_and_never_logged) {
-  everything_logged log;
-  const std::string token = "sesame-sesame-sesame";
-  serve({}, {.access = {.token = token}});
-  const raw_reply without = ask(get_progress);
-  EXPECT_EQ(without.status, 401);
-  EXPECT_NE(without.headers.find("WWW-Authenticate: Bearer\r\n"), std::string::npos) << without.headers;
-  const auto with = [](const std::string& shown) {
-    return "GET /api/v1/progress HTTP/1.1\r\nHost: example\r\nAuthorization: Bearer " + shown + "\r\n\r\n";
-  };
-  EXPECT_EQ(ask(with("wrong-wrong-wrong-1")).status, 401);
-  EXPECT_EQ(ask(with(token)).status, 200);
-  EXPECT_EQ(ask("GET /healthz HTTP/1.1\r\nHost: example\r\n\r\n").status, 200);
-  server_.reset();
-  const std::string logged = log.text();
-  EXPECT_NE(logged.find("/api/v1/progress"), std::string::npos) << "nothing was logged at all";
-  EXPECT_EQ(logged.find(token), std::string::npos) << logged;
-  EXPECT_EQ(logged.find("wrong-wrong"), std::string::npos) << logged;
-}
-
-TEST_F(http_server, beyond_this_machine_nothing_is_served_without_a_token) {
-  for (const char* address : {"0.0.0.0", "::", "192.0.2.1"}) {
-    const auto refused = server::listen(lane_.executor(), {.address = address}, controls_);
-    ASSERT_FALSE(refused) << address;
-    EXPECT_NE(refused.error().message.find("--api-token-file"), std::string::npos) << refused.error().message;
-  }
-  const auto nonsense = server::listen(lane_.executor(), {.address = "example.org"}, controls_);
-  ASSERT_FALSE(nonsense);
-  EXPECT_NE(nonsense.error().message.find("--bind"), std::string::npos) << nonsense.error().message;
-  serve({}, {.address = "0.0.0.0", .access = {.token = "sesame-sesame-sesame"}});
-  EXPECT_TRUE(raw_client(server_->port(), "127.0.0.2").connected());
-}
-
-TEST_F(http_server, no_reply_lets_a_page_of_another_site_read_it) {
-  serve();
-  const raw_reply reply = ask(get_progress);
-  EXPECT_EQ(reply.headers.find("Access-Control"), std::string::npos) << reply.headers;
-  EXPECT_NE(reply.headers.find("X-Content-Type-Options: nosniff"), std::string::npos) << reply.headers;
 }
 
 }  // namespace
