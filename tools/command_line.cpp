@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/cluster/namespace_filter.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/nearest_name.hpp"
 #include "tools/config.hpp"
@@ -44,13 +45,10 @@ void apply_common(const Flags& flags, session::copy_settings& settings, log_opti
   log.format = flags.format.value_or(log.format);
 }
 
-result<> check_namespaces(const char* flag, const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    const std::size_t dot = name.find('.');
-    const bool whole = !name.empty() && dot != 0 && dot != name.size() - 1;
-    if (!whole) {
-      return usage(std::string(flag) + " \"" + name + "\": must be a database, or database.collection");
-    }
+/// `name` is the flag's or the key's.
+result<> check_rules(const char* name, const std::vector<std::string>& texts) {
+  for (const std::string& text : texts) {
+    if (auto rule = cluster::parse_rule(text); !rule) return usage(std::string(name) + " " + rule.error().message);
   }
   return ok();
 }
@@ -58,8 +56,8 @@ result<> check_namespaces(const char* flag, const std::vector<std::string>& name
 /// What `copy` and `run` have in common.
 result<session::copy_settings> to_settings(copy_flags& flags, const environment& variables, log_options& log) {
   session::copy_settings settings;
-  SLUICE_TRYV(check_namespaces("--include", flags.include));
-  SLUICE_TRYV(check_namespaces("--exclude", flags.exclude));
+  SLUICE_TRYV(check_rules("--include", flags.include));
+  SLUICE_TRYV(check_rules("--exclude", flags.exclude));
   const uri_places source{"--source", source_uri_variable, flags.source, flags.source_file};
   const uri_places destination{"--destination", destination_uri_variable, flags.destination, flags.destination_file};
   SLUICE_TRY(settings.source_uri, find_uri(source, variables));
@@ -187,6 +185,8 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.spool_dir, file.spool_dir);
   fill(flags.spool_gb, file.spool_gb);
   fill(flags.disable_write_blocking, file.disable_write_blocking);
+  if (flags.include.empty()) flags.include = file.include;
+  if (flags.exclude.empty()) flags.exclude = file.exclude;
   // These two set the same thing, so a flag of either replaces both.
   if (!flags.connections && !flags.load_level) {
     flags.connections = file.connections;
@@ -227,6 +227,10 @@ result<serve_options> to_serve_options(const serve_values& flags, const std::str
   SLUICE_TRY(options.settings.copy.destination_uri, find_uri(cluster1, variables));
   apply_common(all, options.settings.copy, options.log);
   apply_capture(all, options.settings);
+  SLUICE_TRYV(check_rules("include", all.include));
+  SLUICE_TRYV(check_rules("exclude", all.exclude));
+  options.settings.copy.include = std::move(all.include);
+  options.settings.copy.exclude = std::move(all.exclude);
   if (all.disable_write_blocking.value_or(false)) options.settings.block_writes = session::write_blocking::none;
   options.port = all.port.value_or(options.port);
   SLUICE_TRY(options.api, check_api_access(all.api));

@@ -8,7 +8,10 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <utility>
+#include <variant>
 
+#include "engine/http/start_body_namespaces.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/nearest_name.hpp"
 #include "tools/config_entries.hpp"
@@ -49,6 +52,40 @@ complaint take_integer(const config_entry& entry, std::uint32_t min, std::uint32
 complaint take_text(const config_entry& entry, std::optional<std::string>& into) {
   into = as_text(entry);
   if (!into || into->empty()) return "a string";
+  return std::nullopt;
+}
+
+/// A rule, or a list of them.
+complaint take_rules(const config_entry& entry, std::vector<std::string>& into) {
+  constexpr const char* wanted = "\"db\", \"db.collection\" or a list of them";
+  if (const auto one = as_text(entry)) {
+    into = {*one};
+    return std::nullopt;
+  }
+  if (entry.kind != entry_kind::nested) return wanted;
+  simdjson::dom::parser parser;
+  const simdjson::padded_string json(entry.value);
+  simdjson::dom::array list;
+  if (parser.parse(json).get(list) != simdjson::SUCCESS) return wanted;
+  for (const simdjson::dom::element each : list) {
+    std::string_view text;
+    if (each.get(text) != simdjson::SUCCESS) return wanted;
+    into.emplace_back(text);
+  }
+  return std::nullopt;
+}
+
+/// The list of the HTTP API.
+complaint take_filters(const config_entry& entry, std::vector<std::string>& into) {
+  constexpr const char* wanted = "a list of filters, as in the body of POST /api/v1/start";
+  if (entry.kind != entry_kind::nested) return wanted;
+  simdjson::dom::parser parser;
+  const simdjson::padded_string json(entry.value);
+  simdjson::dom::element list;
+  if (parser.parse(json).get(list) != simdjson::SUCCESS) return wanted;
+  auto rules = http::read_namespace_filters(entry.key, list);
+  if (const auto* refused = std::get_if<http::body_refusal>(&rules)) return wanted + (": " + refused->description);
+  std::ranges::move(std::get<std::vector<std::string>>(rules), std::back_inserter(into));
   return std::nullopt;
 }
 
@@ -107,7 +144,17 @@ constexpr std::array keys{
                 v.disable_write_blocking = as_boolean(e);
                 return v.disable_write_blocking ? complaint{} : "true or false";
               }},
+    known_key{"include", [](const config_entry& e, serve_values& v) { return take_rules(e, v.include); }},
+    known_key{"exclude", [](const config_entry& e, serve_values& v) { return take_rules(e, v.exclude); }},
+    known_key{"includeNamespaces", [](const config_entry& e, serve_values& v) { return take_filters(e, v.include); }},
+    known_key{"excludeNamespaces", [](const config_entry& e, serve_values& v) { return take_filters(e, v.exclude); }},
 };
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 4> exclusive_keys{
+    {{"cluster0", "cluster0-file"},
+     {"cluster1", "cluster1-file"},
+     {"include", "includeNamespaces"},
+     {"exclude", "excludeNamespaces"}}};
 
 std::string unknown_key(const std::string& key) {
   std::vector<std::string_view> names;
@@ -145,11 +192,10 @@ result<serve_values> parse_config(std::string_view text, const std::string& name
   for (const config_entry& entry : entries) {
     if (!seen.insert(entry.key).second) return config_error(name, entry.line, "\"" + entry.key + "\" is given twice");
     if (const complaint wrong = take(entry, values)) return config_error(name, entry.line, *wrong);
-    for (const std::string_view cluster : {"cluster0", "cluster1"}) {
-      const std::string file = std::string(cluster) + "-file";
-      if (seen.contains(cluster) && seen.contains(file)) {
+    for (const auto& [one, other] : exclusive_keys) {
+      if (seen.contains(one) && seen.contains(other)) {
         return config_error(name, entry.line,
-                            "\"" + std::string(cluster) + "\" and \"" + file + "\" exclude each other");
+                            "\"" + std::string(one) + "\" and \"" + std::string(other) + "\" exclude each other");
       }
     }
   }

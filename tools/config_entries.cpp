@@ -1,6 +1,7 @@
 #include "tools/config_entries.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <simdjson.h>
 #include <yaml-cpp/yaml.h>
@@ -8,12 +9,52 @@
 namespace sluice::tools {
 namespace {
 
+/// In JSON's subset of YAML; quoted or not, a scalar of YAML stays what it is.
+void write_json(const YAML::Node& node, YAML::Emitter& out) {
+  switch (node.Type()) {
+    case YAML::NodeType::Sequence:
+      out << YAML::Flow << YAML::BeginSeq;
+      for (const YAML::Node& each : node) write_json(each, out);
+      out << YAML::EndSeq;
+      break;
+    case YAML::NodeType::Map:
+      out << YAML::Flow << YAML::BeginMap;
+      for (const auto& pair : node) {
+        out << YAML::Key << YAML::DoubleQuoted << pair.first.Scalar() << YAML::Value;
+        write_json(pair.second, out);
+      }
+      out << YAML::EndMap;
+      break;
+    case YAML::NodeType::Scalar: {
+      const std::string& text = node.Scalar();
+      static constexpr std::array<std::string_view, 3> words{"true", "false", "null"};
+      const bool number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+      if (node.Tag() == "?" && (number || std::ranges::find(words, text) != words.end())) {
+        out << text;
+      } else {
+        out << YAML::DoubleQuoted << text;
+      }
+      break;
+    }
+    default:
+      out << "null";
+      break;
+  }
+}
+
+std::string as_json(const YAML::Node& node) {
+  YAML::Emitter out;
+  write_json(node, out);
+  return out.c_str();
+}
+
 config_entry yaml_entry(const YAML::Node& key, const YAML::Node& value) {
   config_entry entry;
   entry.key = key.Scalar();
   entry.line = static_cast<std::size_t>(key.Mark().line) + 1;
   if (value.IsSequence() || value.IsMap()) {
     entry.kind = entry_kind::nested;
+    entry.value = as_json(value);
   } else if (value.IsScalar()) {
     // yaml-cpp tags a quoted scalar "!" and an unquoted one "?".
     entry.kind = value.Tag() == "?" ? entry_kind::plain : entry_kind::text;
@@ -56,6 +97,7 @@ config_entry json_entry(std::string_view text, ondemand::field field) {
       break;
     default:
       entry.kind = entry_kind::nested;
+      entry.value = std::string(std::string_view(simdjson::to_json_string(value)));
       break;
   }
   return entry;

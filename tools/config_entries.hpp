@@ -15,14 +15,14 @@ enum class entry_kind : std::uint8_t {
   bare,     // number or boolean in JSON
   plain,    // unquoted in YAML: what it is depends on what is wanted
   nothing,  // null, or no value at all
-  nested,   // a list or a mapping
+  nested,   // a list or a mapping; its value is written as JSON
 };
 
 struct config_entry {
   std::string key;
   std::size_t line = 0;  // counted from 1
   entry_kind kind = entry_kind::nothing;
-  std::string value;  // as written; empty for `nothing` and `nested`
+  std::string value;  // as written; empty for `nothing`
 };
 
 /// "name:line: message", of kind configuration.

@@ -74,11 +74,16 @@ void add_uri_options(CLI::App& command, copy_flags& flags) {
       ->excludes(destination);
 }
 
-void add_namespace_options(CLI::App& command, copy_flags& flags) {
-  command.add_option("--include", flags.include, "Copy only this \"db\" or \"db.collection\"; may be given again")
+/// Takes any of `serve_values` and `copy_flags`.
+template <class Flags>
+void add_namespace_options(CLI::App& command, Flags& flags) {
+  command
+      .add_option("--include", flags.include,
+                  "Copy only this \"db\" or \"db.collection\"; either may be a regular expression with options:\n"
+                  "\"/^shop_/i\", \"db./^orders/\". May be given again")
       ->allow_extra_args(false)
       ->type_name("NS");
-  command.add_option("--exclude", flags.exclude, "Leave out this \"db\" or \"db.collection\"; may be given again")
+  command.add_option("--exclude", flags.exclude, "Leave out what this matches, also of what is included; as --include")
       ->allow_extra_args(false)
       ->type_name("NS");
 }
@@ -243,6 +248,7 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   app.add_option("--loadLevel", flags.load_level, "1 (gentle) to 4 (everything) on both deployments (default 3)")
       ->check(CLI::Range(1U, bounds::load_level_max))
       ->type_name("N");
+  add_namespace_options(app, flags);
   add_capture_options(app, flags);
   app.add_flag_function(
          "--disableWriteBlocking", [&flags](std::int64_t given) { flags.disable_write_blocking = given > 0; },

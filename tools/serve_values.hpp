@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/runtime/log.hpp"
 #include "tools/api_access.hpp"
@@ -33,6 +34,7 @@ struct serve_values {
   std::optional<std::string> spool_dir;
   std::optional<std::uint32_t> spool_gb;
   std::optional<bool> disable_write_blocking;
+  std::vector<std::string> include, exclude;  // empty: not said here
 };
 
 /// TRACE DEBUG INFO WARN ERROR FATAL PANIC, in any case; PANIC is FATAL.

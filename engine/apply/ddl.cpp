@@ -23,14 +23,6 @@ bson::timestamp before(bson::timestamp at) {
   return {at.seconds == 0 ? 0 : at.seconds - 1, UINT32_MAX};
 }
 
-bool takes_whole_database(const cluster::namespace_filter& filter, const std::string& database) {
-  const auto concerns = [&](const std::string& entry) {
-    return entry == database || entry.starts_with(database + ".");
-  };
-  return std::ranges::none_of(filter.exclude, concerns) &&
-         (filter.include.empty() || std::ranges::find(filter.include, database) != filter.include.end());
-}
-
 bool same_but_for_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   return std::ranges::equal(a, b, {}, lower, lower);
@@ -85,7 +77,8 @@ task<result<>> ddl::apply_command(const capture::change& what, ddl_effects& effe
       break;
   }
   if (entry.verb == ddl_verb::drop && entry.uuid.empty()) {
-    if (takes(entry.ns)) co_return co_await settle(entry.ns, entry.at, effects);
+    SLUICE_CO_TRY(const bool ours, takes(entry.ns));
+    if (ours) co_return co_await settle(entry.ns, entry.at, effects);
     co_return ok();
   }
   // The rest is about a collection that must be ours; any other is gone or outside of the filter.
@@ -118,7 +111,8 @@ task<result<>> ddl::apply_command(const capture::change& what, ddl_effects& effe
 }
 
 task<result<>> ddl::create(const ddl_entry& entry, ddl_effects& effects) {
-  if (!takes(entry.ns)) co_return ok();
+  SLUICE_CO_TRY(const bool ours, takes(entry.ns));
+  if (!ours) co_return ok();
   const auto* known = find(entry);
   if (known != nullptr && entry.at <= known->listed_at) co_return ok();
   if (known == nullptr && gone_by_now(entry, entry.ns.database)) co_return ok();
@@ -192,7 +186,8 @@ task<result<>> ddl::drop_database(const ddl_entry& entry, ddl_effects& effects) 
     SLUICE_CO_TRYV(co_await drop(one, effects));
   }
   SLUICE_CO_TRYV(co_await drop_views(database));
-  if (!takes_whole_database(filter_, database)) co_return ok();
+  SLUICE_CO_TRY(const bool all_ours, filter_.covers_all_of(database));
+  if (!all_ours) co_return ok();
 
   // A database without collections still keeps others away whose names differ in case only (6.0).
   bool bare = true;
@@ -218,7 +213,7 @@ task<result<>> ddl::drop_database(const ddl_entry& entry, ddl_effects& effects) 
 task<result<>> ddl::rename(const ddl_entry& entry, ddl_effects& effects) {
   if (entry.uuid.empty()) co_return co_await rename_by_name(entry, effects);
   const auto* found = find(entry);
-  const bool inside = takes(entry.to);
+  SLUICE_CO_TRY(const bool inside, takes(entry.to));
   if (found == nullptr) {
     if (!inside || gone_by_now(entry, entry.to.database)) co_return ok();
     std::vector<std::byte> uuid(entry.uuid.begin(), entry.uuid.end());
@@ -303,9 +298,10 @@ const mapped_collection* ddl::occupant(const cluster::namespace_name& destinatio
   return nullptr;
 }
 
-bool ddl::takes(const cluster::namespace_name& ns) const {
+result<bool> ddl::takes(const cluster::namespace_name& ns) const {
   const auto owner = cluster::owner_of_buckets(ns).value_or(ns);
-  return cluster::is_user_namespace(owner) && filter_.takes(owner);
+  if (!cluster::is_user_namespace(owner)) return false;
+  return filter_.covers(owner);
 }
 
 bool ddl::gone_by_now(const ddl_entry& entry, std::string_view database) const {

@@ -106,7 +106,7 @@ class ddl {
   void forget(bson::bytes_view uuid, ddl_effects& effects);
   [[nodiscard]] const mapped_collection* find(const ddl_entry& entry) const;
   [[nodiscard]] const mapped_collection* occupant(const cluster::namespace_name& destination) const;
-  [[nodiscard]] bool takes(const cluster::namespace_name& ns) const;
+  [[nodiscard]] result<bool> takes(const cluster::namespace_name& ns) const;
   /// The catalog of a later time did not show the (unknown) collection of this entry.
   [[nodiscard]] bool gone_by_now(const ddl_entry& entry, std::string_view database) const;
   /// The same, told by a database whose name differs in case only: servers do not let two of them exist.

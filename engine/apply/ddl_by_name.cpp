@@ -60,7 +60,8 @@ task<result<>> ddl::settle(cluster::namespace_name ns, bson::timestamp since, dd
 
 task<result<>> ddl::rename_by_name(const ddl_entry& entry, ddl_effects& effects) {
   for (const auto& ns : {entry.ns, entry.to}) {
-    if (!takes(ns)) continue;
+    SLUICE_CO_TRY(const bool ours, takes(ns));
+    if (!ours) continue;
     SLUICE_CO_TRYV(co_await settle(ns, entry.at, effects));
   }
   co_return ok();

@@ -98,7 +98,7 @@ task<result<std::optional<cluster::collection_info>>> ddl::read_source(cluster::
       cluster::namespace_name now{ns.database, std::string(name ? name.as_string().value_or("") : "")};
       if (auto owner = cluster::owner_of_buckets(now)) now = *std::move(owner);
       cluster::namespace_filter only;
-      only.include.push_back(now.to_string());
+      only.include.emplace_back(now.to_string());
       SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(from, only, false));
       for (auto& info : catalog.collections)
         if (uuid.empty() || info.uuid == uuid) found = std::move(info);

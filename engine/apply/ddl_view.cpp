@@ -47,7 +47,8 @@ bson::document drop_command(const std::string& collection) {
 
 task<result<>> ddl::apply_view(const capture::change& what, ddl_effects& effects) {
   SLUICE_CO_TRY(auto entry, read_view_entry(what));
-  if (entry.of_timeseries || !takes(entry.ns)) co_return ok();
+  SLUICE_CO_TRY(const bool ours, takes(entry.ns));
+  if (entry.of_timeseries || !ours) co_return ok();
   if (!entry.removed) {
     if (!entry.options.view().find("viewOn")) {
       std::vector<std::byte> by_name;
@@ -110,7 +111,8 @@ task<result<>> ddl::drop_views(std::string database) {
   };
   SLUICE_CO_TRYV(co_await at(destination_, std::move(list)));
   for (const auto& name : names) {
-    if (!takes({database, name})) continue;
+    SLUICE_CO_TRY(const bool ours, takes({database, name}));
+    if (!ours) continue;
     bson::document drop_it = drop_command(name);
     auto dropped = co_await run(database, std::move(drop_it));
     if (dropped.has_error() && dropped.error().server_code != wire::namespace_not_found) co_return dropped;

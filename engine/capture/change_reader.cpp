@@ -131,14 +131,17 @@ struct change_reader::inner {
         return std::optional<change>{};
       case entry_kind::insert:
       case entry_kind::update:
-      case entry_kind::remove:
-        if (!filter.takes_data(entry)) return std::optional<change>{};
+      case entry_kind::remove: {
+        SLUICE_TRY(const bool taken, filter.takes_data(entry));
+        if (!taken) return std::optional<change>{};
         break;
+      }
       case entry_kind::command: {
         const auto command = kind_of_command(entry.o);
         if (command == command_kind::harmless) return std::optional<change>{};
         if (command != command_kind::catalog) return refuse_unless_elsewhere(entry);
-        if (!filter.takes_command(entry)) return std::optional<change>{};
+        SLUICE_TRY(const bool taken, filter.takes_command(entry));
+        if (!taken) return std::optional<change>{};
         break;
       }
       case entry_kind::unknown:
@@ -157,7 +160,9 @@ struct change_reader::inner {
 
   result<std::optional<change>> refuse_unless_elsewhere(const oplog_entry& entry) {
     const auto database = entry.ns.substr(0, entry.ns.find('.'));
-    if (!database.empty() && !filter.may_take_from(database)) return std::optional<change>{};
+    if (database.empty()) return not_known(entry);
+    SLUICE_TRY(const bool may_be_ours, filter.may_take_from(database));
+    if (!may_be_ours) return std::optional<change>{};
     return not_known(entry);
   }
 

@@ -184,7 +184,7 @@ result<entry_verdict> entry_filter::judge(bson::bytes_view entry) {
   entry_verdict verdict{.at = {*found.ts, found.term}, .wanted = false};
   if (found.kind == entry_kind::nothing) return verdict;
   if (found.kind == entry_kind::unknown) {
-    verdict.wanted = namespaces_.may_take_from(database_of(found.ns));
+    SLUICE_TRY(verdict.wanted, namespaces_.may_take_from(database_of(found.ns)));
     return verdict;
   }
   if (found.o.empty()) return malformed("it has no \"o\"");
@@ -204,7 +204,7 @@ result<entry_verdict> entry_filter::judge(bson::bytes_view entry) {
   if (found.ns.ends_with(views_suffix)) {  // judged by what is in it
     if (auto fault = fault_of(entry)) return *std::move(fault);
   }
-  verdict.wanted = namespaces_.takes_data(read);
+  SLUICE_TRY(verdict.wanted, namespaces_.takes_data(read));
   return verdict;
 }
 

@@ -21,29 +21,34 @@ split_ns split(std::string_view ns) noexcept {
 
 }  // namespace
 
-bool oplog_entry_filter::may_take_from(std::string_view database) const {
-  return cluster::is_user_database(database) && cluster::may_take_from(filter_, database);
+result<bool> oplog_entry_filter::may_take_from(std::string_view database) const {
+  if (!cluster::is_user_database(database)) return false;
+  return filter_.may_cover(database);
 }
 
-bool oplog_entry_filter::decide(std::string_view ns) const {
+result<bool> oplog_entry_filter::decide(std::string_view ns) const {
   const auto [database, collection] = split(ns);
   if (!cluster::is_user_database(database)) return false;
   // All views at once: it is created before the first and dropped with the last.
   if (collection == views_collection) return may_take_from(database);
   if (collection.starts_with(buckets_prefix))
-    return filter_.takes({std::string(database), std::string(collection.substr(buckets_prefix.size()))});
+    return filter_.covers({std::string(database), std::string(collection.substr(buckets_prefix.size()))});
   const cluster::namespace_name name{std::string(database), std::string(collection)};
-  return cluster::is_user_namespace(name) && filter_.takes(name);
+  if (!cluster::is_user_namespace(name)) return false;
+  return filter_.covers(name);
 }
 
-bool oplog_entry_filter::takes(std::string_view ns) {
+result<bool> oplog_entry_filter::takes(std::string_view ns) {
   if (const auto known = answers_.find(ns); known != answers_.end()) return known->second;
+  SLUICE_TRY(const bool taken, decide(ns));
   if (answers_.size() >= answers_max) answers_.clear();
-  return answers_.emplace(ns, decide(ns)).first->second;
+  answers_.emplace(ns, taken);
+  return taken;
 }
 
-bool oplog_entry_filter::takes_data(const oplog_entry& entry) {
-  if (!takes(entry.ns)) return false;
+result<bool> oplog_entry_filter::takes_data(const oplog_entry& entry) {
+  SLUICE_TRY(const bool taken, takes(entry.ns));
+  if (!taken) return false;
   if (split(entry.ns).collection != views_collection) return true;
   const auto id = (entry.kind == entry_kind::update ? entry.o2 : entry.o).find("_id");
   const auto view = id ? id.as_string() : std::nullopt;
@@ -52,7 +57,7 @@ bool oplog_entry_filter::takes_data(const oplog_entry& entry) {
   return takes(*view);
 }
 
-bool oplog_entry_filter::takes_command(const oplog_entry& entry) {
+result<bool> oplog_entry_filter::takes_command(const oplog_entry& entry) {
   const std::string_view database = split(entry.ns).database;
   const auto first = *entry.o.begin();
   const auto named = first.as_string();
@@ -60,7 +65,9 @@ bool oplog_entry_filter::takes_command(const oplog_entry& entry) {
   if (first.key() == "renameCollection") {
     const auto to = entry.o.find("to");
     const auto target = to ? to.as_string() : std::nullopt;
-    return takes(*named) || (target && takes(*target));
+    SLUICE_TRY(const bool taken, takes(*named));
+    if (taken || !target) return taken;
+    return takes(*target);
   }
   std::string whole;  // commands are rare: this one may allocate
   whole.append(database).append(".").append(*named);

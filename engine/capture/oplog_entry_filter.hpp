@@ -1,5 +1,7 @@
 // Which oplog entries concern the collections that are migrated: by namespace alone, before anybody looks into the
-// documents. Remembers its answers, so that an entry costs one look-up and no allocation.
+// documents. Remembers its answers, so that an entry costs one look-up and no allocation, whatever the filter is.
+//
+// Errors, of all of them (configuration): an expression of the filter that takes too long to match a name.
 #pragma once
 
 #include <cstddef>
@@ -18,15 +20,15 @@ class oplog_entry_filter {
 
   /// Of an insert, update or remove: its collection is the user's and inside the filter. A time-series' buckets are
   /// judged by the collection that they belong to, a row of system.views by the view that it defines.
-  [[nodiscard]] bool takes_data(const oplog_entry& entry);
+  [[nodiscard]] result<bool> takes_data(const oplog_entry& entry);
   /// Of a catalog command: one of the names in it may be inside.
-  [[nodiscard]] bool takes_command(const oplog_entry& entry);
+  [[nodiscard]] result<bool> takes_command(const oplog_entry& entry);
   /// Of something unknown: nothing in its database can be inside the filter unless this is true.
-  [[nodiscard]] bool may_take_from(std::string_view database) const;
+  [[nodiscard]] result<bool> may_take_from(std::string_view database) const;
 
  private:
-  [[nodiscard]] bool takes(std::string_view ns);
-  [[nodiscard]] bool decide(std::string_view ns) const;
+  [[nodiscard]] result<bool> takes(std::string_view ns);
+  [[nodiscard]] result<bool> decide(std::string_view ns) const;
 
   struct hash {
     using is_transparent = void;

@@ -89,7 +89,9 @@ task<result<std::vector<std::string>>> list_databases(wire::connection& node, co
   for (const auto each : *databases) {
     const auto entry = each.as_document();
     auto name = entry ? text_of(*entry, "name") : std::string();
-    if (!name.empty() && is_user_database(name) && may_take_from(filter, name)) names.push_back(std::move(name));
+    if (name.empty() || !is_user_database(name)) continue;
+    SLUICE_CO_TRY(const bool may_hold_some, filter.may_cover(name));
+    if (may_hold_some) names.push_back(std::move(name));
   }
   co_return names;
 }
@@ -128,7 +130,9 @@ task<result<std::vector<collection_info>>> list_collections(wire::connection& no
       buckets.emplace(info.ns.collection.substr(buckets_prefix.size()), uuid_of(view));
       continue;
     }
-    if (!is_user_namespace(info.ns) || !filter.takes(info.ns)) continue;
+    if (!is_user_namespace(info.ns)) continue;
+    SLUICE_CO_TRY(const bool covered, filter.covers(info.ns));
+    if (!covered) continue;
     info.options = inner_document(view, "options");
     info.kind = kind_of(text_of(view, "type"), info.options);
     info.uuid = uuid_of(view);
@@ -298,6 +302,23 @@ task<result<catalog>> read_catalog(std::vector<wire::connection*> nodes, const n
   co_return whole;
 }
 
+task<result<std::vector<namespace_name>>> read_names(wire::connection& node) {
+  const namespace_filter everything;
+  SLUICE_CO_TRY(const auto databases, co_await list_databases(node, everything));
+  std::vector<namespace_name> names;
+  for (const std::string& database : databases) {
+    bson::builder command;
+    command.append("listCollections", 1).append("nameOnly", true);
+    bson::document list = command.finish();
+    SLUICE_CO_TRY(const auto listed, co_await run_cursor(node, database, std::move(list)));
+    for (const auto& entry : listed.documents) {
+      namespace_name ns{database, text_of(entry.view(), "name")};
+      if (is_user_namespace(ns)) names.push_back(std::move(ns));
+    }
+  }
+  co_return names;
+}
+
 task<result<std::set<std::vector<std::byte>>>> list_uuids(wire::connection& node, std::string database) {
   bson::builder command;
   command.append("listCollections", 1);
@@ -308,6 +329,14 @@ task<result<std::set<std::vector<std::byte>>>> list_uuids(wire::connection& node
     if (auto uuid = uuid_of(entry.view()); !uuid.empty()) uuids.insert(std::move(uuid));
   }
   co_return uuids;
+}
+
+bool collection_info::has_collation() const {
+  return static_cast<bool>(options.view().find("collation"));
+}
+
+namespace_name collection_info::data_ns() const {
+  return kind == collection_kind::timeseries ? buckets_of(ns) : ns;
 }
 
 task<result<catalog>> read_catalog(wire::connection& node, const namespace_filter filter, bool with_sizes) {

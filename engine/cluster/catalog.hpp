@@ -10,24 +10,11 @@
 
 #include "bson/document.hpp"
 #include "engine/cluster/deployment.hpp"
+#include "engine/cluster/namespace_filter.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
 
 namespace sluice::cluster {
-
-/// "database.collection"; the collection part may hold dots.
-struct namespace_name {
-  std::string database;
-  std::string collection;
-  [[nodiscard]] std::string to_string() const { return database + "." + collection; }
-  friend bool operator==(const namespace_name&, const namespace_name&) = default;
-  friend auto operator<=>(const namespace_name&, const namespace_name&) = default;
-};
-
-/// "database.collection" taken apart at the first dot (a database's name holds none); nothing when there is no dot.
-[[nodiscard]] std::optional<namespace_name> parse_namespace(std::string_view text);
-/// X for `system.buckets.X`: the time-series collection whose data it holds. Nothing for any other name.
-[[nodiscard]] std::optional<namespace_name> owner_of_buckets(const namespace_name& ns);
 
 enum class collection_kind : std::uint8_t { plain, capped, clustered, timeseries, view };
 
@@ -62,21 +49,7 @@ struct catalog {
       collections;  // sorted by namespace; views included; system.buckets.* are not listed apart
 };
 
-/// Namespaces to take: filled from --include / --exclude ("db", "db.collection"). Empty include = everything.
-struct namespace_filter {
-  std::vector<std::string> include;
-  std::vector<std::string> exclude;
-  [[nodiscard]] bool takes(const namespace_name& ns) const;
-};
-
-/// admin, local, config and the engine's own databases, and system.* collections other than system.js, are never taken.
-[[nodiscard]] bool is_user_namespace(const namespace_name& ns);
-[[nodiscard]] bool is_user_database(std::string_view database) noexcept;
-
-/// Databases that the filter cannot take anything of need not be listed.
-[[nodiscard]] bool may_take_from(const namespace_filter& filter, std::string_view database);
-
-/// Reads everything the filter takes: one listCollections a database, one listIndexes and one dataSize (through a
+/// Reads everything the filter covers: one listCollections a database, one listIndexes and one dataSize (through a
 /// mongos $collStats) a collection. A collection dropped meanwhile is left out, one renamed meanwhile is there under
 /// its old name (mongod; through a mongos, where collections cannot be named by UUID, it is left out too). Indexes that
 /// are still being built are left out: their commit is yet to come in the oplog. `with_sizes` false skips dataSize.
@@ -88,6 +61,9 @@ struct namespace_filter {
 /// where the network is slow: without it one collection costs two round trips.
 [[nodiscard]] task<result<catalog>> read_catalog(std::vector<wire::connection*> nodes, const namespace_filter filter,
                                                  bool with_sizes);
+
+/// The names of all collections and views of users, whatever a filter says: one listCollections a database.
+[[nodiscard]] task<result<std::vector<namespace_name>>> read_names(wire::connection& node);
 
 /// The UUIDs of everything in a database that holds documents, whatever its name: one listCollections. What a catalog
 /// knew and is not among them has been dropped since; what was renamed inside its database still is.

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "engine/http/start_body_namespaces.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/nearest_name.hpp"
 
@@ -92,8 +93,6 @@ constexpr std::array options{
     known_option{"destinationDataHandling", destination_data, "the namespaces to copy must not exist; leave it out"},
     known_option{"detectRandomId", boolean_only<true>, "every collection is read in natural order; leave it out"},
     known_option{"documentFilter", never_offered, "documents are copied whole collections at a time; leave it out"},
-    known_option{"excludeNamespaces", empty_array_only, "use `sluice copy --exclude`"},
-    known_option{"includeNamespaces", empty_array_only, "use `sluice copy --include`"},
     known_option{"namespaceRemap", empty_array_only, "namespaces keep their names; leave it out"},
     known_option{"preExistingDestinationData", boolean_only<false>,
                  "the namespaces to copy must not exist on the destination; leave it out"},
@@ -105,9 +104,9 @@ constexpr std::array options{
 };
 
 constexpr auto field_names = [] {
-  std::array<std::string_view, options.size() + 4> names{"source", "destination", "buildIndexes",
-                                                         "enableUserWriteBlocking"};
-  std::ranges::transform(options, names.begin() + 4, &known_option::name);
+  std::array<std::string_view, options.size() + 6> names{
+      "source", "destination", "buildIndexes", "enableUserWriteBlocking", "includeNamespaces", "excludeNamespaces"};
+  std::ranges::transform(options, names.begin() + 6, &known_option::name);
   return names;
 }();
 
@@ -148,11 +147,21 @@ check_result read_write_blocking(std::string_view field, const dom::element& val
   return body_refusal{"BadValue", in_quotes(field) + " has an unknown value" + runtime::did_you_mean(given, known)};
 }
 
+check_result read_filters(std::string_view field, const dom::element& value,
+                          std::optional<std::vector<std::string>>& into) {
+  auto rules = read_namespace_filters(field, value);
+  if (auto* refused = std::get_if<body_refusal>(&rules)) return std::move(*refused);
+  into = std::get<std::vector<std::string>>(std::move(rules));
+  return {};
+}
+
 check_result read_field(std::string_view key, const dom::element& value, session::start_request& request) {
   if (key == "source") return read_label(key, value, request.source);
   if (key == "destination") return read_label(key, value, request.destination);
   if (key == "buildIndexes") return read_build_indexes(key, value, request);
   if (key == "enableUserWriteBlocking") return read_write_blocking(key, value, request);
+  if (key == "includeNamespaces") return read_filters(key, value, request.include);
+  if (key == "excludeNamespaces") return read_filters(key, value, request.exclude);
   const auto option = std::ranges::find(options, key, &known_option::name);
   if (option != options.end()) return option->check(key, value, option->otherwise);
   return body_refusal{"UnknownField",

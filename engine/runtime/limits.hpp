@@ -56,6 +56,14 @@ inline constexpr std::int32_t samples_per_partition = 10;
 /// Details kept of documents that the destination refused; all are counted.
 inline constexpr std::size_t refused_documents_kept = 1000;
 
+// --- namespaces ---
+/// A regular expression of a filter: longer ones are programs, and are to be taken apart.
+inline constexpr std::size_t name_pattern_bytes_max = 4 * kib;
+/// What telling whether a name matches may cost: names are short (255 bytes), and what needs more than these steps
+/// grows exponentially. About a millisecond.
+inline constexpr std::uint32_t name_pattern_steps_max = 100'000;
+inline constexpr std::uint32_t name_pattern_heap_kib_max = 4096;
+
 // --- checkpoint ---
 /// How often positions are made durable: what a crash repeats.
 inline constexpr auto checkpoint_interval = 1s;

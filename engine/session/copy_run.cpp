@@ -15,6 +15,7 @@ using sluice::state::run_phase;
 task<result<>> copy_run::run() {
   board_.set_state(state::running);
   board_.set_phase(phase::initializing_collections_and_indexes);
+  SLUICE_CO_TRY(choice_, choose_namespaces(settings_));
   SLUICE_CO_TRYV(co_await between_.find(names_));
   // Pings live and end with the steps; what they meet is shown and never fails the copy.
   runtime::cancel_scope pinging_scope;
@@ -38,6 +39,10 @@ task<result<>> copy_run::run_steps() {
     co_return co_await begin_or_resume();
   };
   SLUICE_CO_TRYV(co_await wire::retry(begin, settings_.retry_time, scope_));
+  for (auto& sentence : idle_rules_) {
+    log(log_level::warn, "session", sentence);
+    board_.add_warning(std::move(sentence));
+  }
   if (opened_.phase != run_phase::completed) {
     auto work = copying_.copy(*checkpoint_, opened_, scope_);
     SLUICE_CO_TRYV(co_await hold_lease(control_, *checkpoint_, scope_, std::move(work)));
@@ -52,8 +57,8 @@ task<result<>> copy_run::begin_or_resume() {
     SLUICE_CO_TRYV(co_await checkpoint_->drop());
   }
   SLUICE_CO_TRY(const bool resuming, co_await checkpoint_->exists());
-  const cluster::namespace_filter filter{.include = settings_.include, .exclude = settings_.exclude};
-  SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, filter, true));
+  SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, choice_.filter, true));
+  SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_));
   copying_.set_catalog(std::move(catalog));
   if (!resuming && !settings_.drop) {
     SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());

@@ -10,6 +10,7 @@
 #include "engine/runtime/result.hpp"
 #include "engine/session/copy_board.hpp"
 #include "engine/session/copy_stage.hpp"
+#include "engine/session/namespace_choice.hpp"
 #include "engine/session/settings.hpp"
 #include "engine/session/sides.hpp"
 #include "engine/state/checkpoint.hpp"
@@ -47,7 +48,9 @@ class copy_run {
   std::unique_ptr<sluice::state::checkpoint> checkpoint_;
   sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;
-  bool lease_wanted_ = false;  // the lease may be this run's
+  namespace_choice choice_;
+  std::vector<std::string> idle_rules_;  // sentences, for warnings
+  bool lease_wanted_ = false;            // the lease may be this run's
 };
 
 }  // namespace sluice::session

@@ -120,6 +120,8 @@ struct start_request {
   std::string destination;  // the other one
   std::optional<index_building> build_indexes;
   std::optional<write_blocking> block_writes;  // nothing: the destination's, if the user may, with a warning if not
+  // Rules as text (cluster::parse_rule); nothing: as the settings have it.
+  std::optional<std::vector<std::string>> include{}, exclude{};
 };
 
 /// What the HTTP API and the terminal talk to. Every member may be called from any thread and does not block.

@@ -18,7 +18,7 @@ namespace sluice::session {
 struct copy_settings {
   std::string source_uri;  // credentials may change, the deployment may not
   std::string destination_uri;
-  std::vector<std::string> include;  // fixed for a run: "db" or "db.collection"
+  std::vector<std::string> include;  // fixed for a run: rules as text (cluster::parse_rule)
   std::vector<std::string> exclude;  // fixed for a run
   bool drop = false;                 // drop the destination's namespaces that are to be copied, first
   bool reset = false;                // forget a leftover checkpoint and start over

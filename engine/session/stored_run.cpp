@@ -30,6 +30,8 @@ task<result<std::optional<stored_run>>> find_stored_run(copy_settings settings, 
     stored_run one;
     one.swapped = i == 1;
     one.build_indexes = index_building_from(text("buildIndexes"));
+    one.include = sluice::state::read_strings(run, "include");
+    one.exclude = sluice::state::read_strings(run, "exclude");
     const std::string wanted = text("wish");
     one.wanted = wanted == "pause" ? wish::pause : wanted == "commit" ? wish::commit : wish::run;
     co_return one;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
@@ -14,6 +16,7 @@ struct stored_run {
   bool swapped = false;  // it goes from settings.destination_uri to settings.source_uri
   wish wanted = wish::run;
   std::optional<index_building> build_indexes;
+  std::vector<std::string> include, exclude;
 };
 
 /// Looks at both deployments for the checkpoint of a live sync between them. Nothing: there is none. Errors: one of

@@ -87,10 +87,6 @@ void sync_run::wake() {
   news_.notify();
 }
 
-cluster::namespace_filter sync_run::filter() const {
-  return {.include = settings_.copy.include, .exclude = settings_.copy.exclude};
-}
-
 sluice::state::run_parameters sync_run::parameters() const {
   sluice::state::run_parameters mine;
   mine.source_identity = between_.source.identity;
@@ -106,6 +102,7 @@ sluice::state::run_parameters sync_run::parameters() const {
 
 task<result<>> sync_run::run() {
   board_.set_phase(phase::initializing_collections_and_indexes);
+  SLUICE_CO_TRY(choice_, choose_namespaces(settings_));
   SLUICE_CO_TRYV(co_await between_.find(names_));
   // What is only shown lives and ends with the steps, and never fails them.
   runtime::cancel_scope showing_scope;
@@ -136,6 +133,10 @@ task<result<>> sync_run::run_steps() {
     co_return co_await begin_or_resume();
   };
   SLUICE_CO_TRYV(co_await wire::retry(begin, settings_.copy.retry_time, scope_));
+  for (auto& sentence : idle_rules_) {
+    log(log_level::warn, "session", sentence);
+    board_.add_warning(std::move(sentence));
+  }
   if (opened_.phase == run_phase::committed) {
     log(log_level::info, "session", "This run was committed before; there is nothing left to do");
     board_.set_phase(phase::commit_completed);
@@ -155,6 +156,7 @@ task<result<>> sync_run::begin_or_resume() {
     SLUICE_CO_TRYV(co_await checkpoint_->drop());
   }
   SLUICE_CO_TRY(way_, co_await capture::choose_way(*between_.to_source, way_from(settings_.capture)));
+  SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_));
   SLUICE_CO_TRY(const bool exists, co_await checkpoint_->exists());
   if (!exists) {
     SLUICE_CO_TRYV(co_await begin(false));

@@ -18,6 +18,7 @@
 #include "engine/session/desk.hpp"
 #include "engine/session/follow_figures.hpp"
 #include "engine/session/follow_stage.hpp"
+#include "engine/session/namespace_choice.hpp"
 #include "engine/session/sides.hpp"
 #include "engine/session/wakeup.hpp"
 #include "engine/session/write_blocks.hpp"
@@ -62,7 +63,7 @@ class sync_run {
   void tell();
   [[nodiscard]] std::vector<std::string> passing_warnings() const;
 
-  [[nodiscard]] cluster::namespace_filter filter() const;
+  [[nodiscard]] const cluster::namespace_filter& filter() const noexcept { return choice_.filter; }
   [[nodiscard]] sluice::state::run_parameters parameters() const;
 
   boost::asio::any_io_executor control_;
@@ -79,7 +80,9 @@ class sync_run {
   std::unique_ptr<sluice::state::checkpoint> checkpoint_;
   sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;
-  bool lease_wanted_ = false;  // the lease may be this run's
+  namespace_choice choice_;
+  std::vector<std::string> idle_rules_;  // sentences, for warnings
+  bool lease_wanted_ = false;            // the lease may be this run's
   capture::capture_way way_ = capture::capture_way::automatic;
   capture::start_time begins_;
   std::string run_id_;

@@ -16,6 +16,7 @@
 #include "engine/runtime/task_group.hpp"
 #include "engine/session/desk.hpp"
 #include "engine/session/follow_figures.hpp"
+#include "engine/session/namespace_choice.hpp"
 #include "engine/session/stored_run.hpp"
 #include "engine/session/sync_run.hpp"
 
@@ -24,6 +25,15 @@ namespace sluice::session {
 namespace {
 
 constexpr auto sample_interval = std::chrono::milliseconds(500);
+
+/// What the call says wins over what the program was started with.
+sync_settings with_request(sync_settings settings, const start_request& request) {
+  if (request.build_indexes) settings.build_indexes = *request.build_indexes;
+  if (request.block_writes) settings.block_writes = request.block_writes;
+  if (request.include) settings.copy.include = *request.include;
+  if (request.exclude) settings.copy.exclude = *request.exclude;
+  return settings;
+}
 
 }  // namespace
 
@@ -141,6 +151,9 @@ struct sync_session::inner {
       const std::scoped_lock lock(mutex);
       if (run.swapped) swap_sides();
       if (run.build_indexes) settings.build_indexes = *run.build_indexes;
+      // The call that began it said so; what this process was told otherwise is refused by name when it is opened.
+      if (settings.copy.include.empty()) settings.copy.include = run.include;
+      if (settings.copy.exclude.empty()) settings.copy.exclude = run.exclude;
     }
     operators.restored(run.wanted);
     co_await main();
@@ -177,12 +190,13 @@ void sync_session::look_for_run() {
 }
 
 result<> sync_session::start(const start_request& request) {
-  if (auto taken = inner_->operators.start(); taken.has_error()) return taken;
   {
     const std::scoped_lock lock(inner_->mutex);
+    sync_settings asked = with_request(inner_->settings, request);
+    SLUICE_TRYV(choose_namespaces(asked));
+    if (auto taken = inner_->operators.start(); taken.has_error()) return taken;
+    inner_->settings = std::move(asked);
     if (request.source == inner_->names.destination) inner_->swap_sides();
-    if (request.build_indexes) inner_->settings.build_indexes = *request.build_indexes;
-    if (request.block_writes) inner_->settings.block_writes = request.block_writes;
   }
   inner_->launch();
   return ok();

@@ -20,14 +20,6 @@ void append_strings(bson::builder& to, std::string_view key, const std::vector<s
   to.close();
 }
 
-std::vector<std::string> read_strings(bson::document_view from, std::string_view key) {
-  std::vector<std::string> values;
-  if (const auto array = from.find(key).as_array()) {
-    for (const auto element : *array) values.emplace_back(element.as_string().value_or(""));
-  }
-  return values;
-}
-
 std::string text(bson::element_view element) {
   return std::string(element.as_string().value_or(""));
 }
@@ -74,6 +66,14 @@ std::string difference(bson::document_view stored, const run_parameters& mine) {
 }
 
 }  // namespace
+
+std::vector<std::string> read_strings(bson::document_view from, std::string_view key) {
+  std::vector<std::string> values;
+  if (const auto array = from.find(key).as_array()) {
+    for (const auto element : *array) values.emplace_back(element.as_string().value_or(""));
+  }
+  return values;
+}
 
 std::string_view to_string(run_phase phase) noexcept {
   return phase_names[static_cast<std::size_t>(phase)];

@@ -59,6 +59,9 @@ struct opened_run {
 /// another run than `mine`, with the difference, or one that makes no sense.
 [[nodiscard]] result<opened_run> read_run(bson::document_view stored, const run_parameters& mine);
 
+/// A list of texts in the run's document.
+[[nodiscard]] std::vector<std::string> read_strings(bson::document_view from, std::string_view key);
+
 [[nodiscard]] bool is_wish(std::string_view word) noexcept;
 
 }  // namespace sluice::state

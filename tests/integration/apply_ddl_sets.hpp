@@ -96,7 +96,7 @@ class two_sets {
   void compare(std::vector<std::string> include = {}) {
     const auto catalog = read_catalog(source_set_);
     for (const auto& info : catalog.collections)
-      if (filter_.takes(info.ns))
+      if (filter_.covers(info.ns).value())
         if (auto restore = cluster::restore_command(info)) run_on_destination(info.ns.database, *std::move(restore));
     const auto verdict = lab::compare({.source_uri = source_set_.uri(),
                                        .destination_uri = destination_set_.uri(),
@@ -107,7 +107,7 @@ class two_sets {
     std::size_t mapped = 0;
     if (without_uuids) return;
     for (const auto& info : catalog.collections) {
-      if (info.uuid.empty() || !filter_.takes(info.ns)) continue;
+      if (info.uuid.empty() || !filter_.covers(info.ns).value()) continue;
       ++mapped;
       const auto* one = map.find(info.uuid);
       ASSERT_NE(one, nullptr) << info.ns.to_string();

@@ -202,7 +202,7 @@ TEST(apply_ddl_filter, collections_enter_and_leave) {
   source.run("f", R"({"insert": "visitor", "documents": [{"_id": 1}]})");
 
   const std::vector<std::string> taken{"f.leaves", "f.replaced", "f.in", "f.in_later", "f.ring_in", "f.out", "g"};
-  sets.begin({.include = taken, .exclude = {}});
+  sets.begin(cluster::parse_filter(taken, {}).value());
   // Nothing is copied: the collections inside are made by their own entries.
   source.run("f", R"({"drop": "leaves"})");
   source.run("f", R"({"insert": "leaves", "documents": [{"_id": 2}]})");
@@ -364,7 +364,7 @@ TEST(apply_ddl_fault, a_copy_on_the_way_in_is_made_afresh) {
   sets.source.run("f", R"({"create": "ring_out", "capped": true, "size": 10000000})");
   sets.source.insert("f", "ring_out", many);
   const std::vector<std::string> taken{"f.in", "f.ring_in"};
-  sets.begin({.include = taken, .exclude = {}});
+  sets.begin(cluster::parse_filter(taken, {}).value());
   sets.source.run("admin", R"({"renameCollection": "f.out", "to": "f.in"})");
   sets.source.run("admin", R"({"renameCollection": "f.ring_out", "to": "f.ring_in"})");
   const auto fail = [](lab::client& where, const char* command, const char* mode, const char* how) {

@@ -130,6 +130,27 @@ TEST(copy, includes_and_excludes) {
   EXPECT_EQ(reader.count("b", "y"), 0);
 }
 
+TEST(copy, chooses_by_expressions_and_tells_what_matches_nothing) {
+  replica_set source(set_of("source"));
+  replica_set destination(set_of("destination"));
+  for (const char* database : {"shop_1", "shop_2", "other"}) {
+    for (const char* collection : {"orders", "orders_TMP", "people"}) {
+      load_lim(source.uri(), {.documents = 20, .database = database, .collection = collection});
+    }
+  }
+  const auto chosen = copy(source.uri(), destination.uri(),
+                           {"--include", "/^shop_\\d$/./^orders/", "--include", "/^nothing/", "--exclude",
+                            "/.*/./_tmp$/i", "--exclude", "/2$/"});
+  EXPECT_TRUE(chosen.status.success()) << chosen.output;
+  EXPECT_NE(chosen.output.find("the filter /^nothing/ matches nothing"), std::string::npos) << chosen.output;
+  client reader = destination.connect();
+  EXPECT_EQ(reader.count("shop_1", "orders"), 20);
+  for (const auto& [database, collection] : {std::pair("shop_1", "orders_TMP"), std::pair("shop_1", "people"),
+                                             std::pair("shop_2", "orders"), std::pair("other", "orders")}) {
+    EXPECT_EQ(reader.count(database, collection), 0) << database << "." << collection;
+  }
+}
+
 TEST(copy, views_are_included_and_excluded_by_name) {
   replica_set source(set_of("source"));
   replica_set destination(set_of("destination"));

@@ -13,7 +13,7 @@ namespace sluice::capture {
 namespace {
 
 cluster::namespace_filter taking(std::vector<std::string> include, std::vector<std::string> exclude = {}) {
-  return {std::move(include), std::move(exclude)};
+  return cluster::parse_filter(include, exclude).value();
 }
 
 /// {op, ns, o, o2, ts, t}, as 6.0 orders them.

@@ -32,35 +32,6 @@ TEST(namespaces, belong_to_the_user_or_not) {
   }
 }
 
-TEST(namespace_filter, takes_everything_when_empty) {
-  EXPECT_TRUE((namespace_filter{}).takes({"a", "b"}));
-}
-
-TEST(namespace_filter, names_databases_and_collections_exactly) {
-  const namespace_filter filter{.include = {"shop", "blog.posts.old"}, .exclude = {}};
-  EXPECT_TRUE(filter.takes({"shop", "orders"}));
-  EXPECT_TRUE(filter.takes({"blog", "posts.old"}));
-  EXPECT_FALSE(filter.takes({"blog", "posts"}));
-  EXPECT_FALSE(filter.takes({"blog", "posts.older"}));
-  EXPECT_FALSE(filter.takes({"shop2", "orders"}));
-  EXPECT_FALSE(filter.takes({"sho", "p"}));
-}
-
-TEST(namespace_filter, exclude_wins) {
-  const namespace_filter filter{.include = {"shop", "blog.posts"}, .exclude = {"shop.logs", "blog"}};
-  EXPECT_TRUE(filter.takes({"shop", "orders"}));
-  EXPECT_FALSE(filter.takes({"shop", "logs"}));
-  EXPECT_FALSE(filter.takes({"blog", "posts"}));
-}
-
-TEST(namespace_filter, knows_databases_that_need_no_listing) {
-  const namespace_filter filter{.include = {"shop", "blog.posts"}, .exclude = {"shop", "blog.drafts"}};
-  EXPECT_FALSE(may_take_from(filter, "shop"));
-  EXPECT_TRUE(may_take_from(filter, "blog"));
-  EXPECT_FALSE(may_take_from(filter, "blo"));
-  EXPECT_TRUE(may_take_from({}, "anything"));
-}
-
 collection_info collection(collection_kind kind, std::string_view options) {
   collection_info info;
   info.ns = {"db", "c"};

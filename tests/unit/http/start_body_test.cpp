@@ -100,9 +100,6 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"verify_type", with(R"("verification":false)"), "WrongType: \"verification\" must be a document", ""},
         body_case{"verify_misspelt", with(R"("verification":{"enable":false})"),
                   "UnknownField: \"verification.enable\"", "enabled"},
-        body_case{"include", with(R"("includeNamespaces":[{"database":"a"}])"), "OptionNotOffered", "--include"},
-        body_case{"exclude", with(R"("excludeNamespaces":[{"database":"a"}])"), "OptionNotOffered", "--exclude"},
-        body_case{"include_type", with(R"("includeNamespaces":"a")"), "WrongType", "an array"},
         body_case{"natural_some", with(R"("copyInNaturalOrder":[{"database":"a"}])"), "OptionNotOffered", ""},
         body_case{"random_id", with(R"("detectRandomId":false)"), "OptionNotOffered", ""},
         body_case{"disk", with(R"("skipDiskSpaceCheck":false)"), "OptionNotOffered", ""},
@@ -112,6 +109,50 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"filter", with(R"("documentFilter":{"field":"a","matchValues":[1]})"), "OptionNotOffered", ""},
         body_case{"data_handling", with(R"("destinationDataHandling":"ignorePreExistingNamespaces")"),
                   "OptionNotOffered", ""}));
+
+std::string including(const std::string& filter) {
+  return with("\"includeNamespaces\":[" + filter + "]");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    namespaces, refused_body,
+    testing::Values(
+        body_case{"type", with(R"("includeNamespaces":"a")"), "WrongType: \"includeNamespaces\"", "an array"},
+        body_case{"element", including("\"a\""), "WrongType: \"includeNamespaces[0]\" must be a document", "a string"},
+        body_case{"second_element", including(R"({"database":"a"},{"database":1})"),
+                  "WrongType: \"includeNamespaces[1].database\" must be a string", "a number"},
+        body_case{"exclude_element", with(R"("excludeNamespaces":[1])"), "WrongType: \"excludeNamespaces[0]\"", ""},
+        body_case{"no_database", including("{}"), "MissingField: \"includeNamespaces[0]\"", "databaseRegex"},
+        body_case{"only_collections", including(R"({"collections":["c"]})"), "MissingField", "database"},
+        body_case{"both_databases", including(R"({"database":"a","databaseRegex":{"pattern":"a"}})"), "BadValue",
+                  "not both"},
+        body_case{"both_collections",
+                  including(R"({"database":"a","collections":["c"],"collectionsRegex":{"pattern":"a"}})"), "BadValue",
+                  "not both"},
+        body_case{"misspelt", including(R"({"database":"a","collection":["c"]})"),
+                  "UnknownField: \"includeNamespaces[0].collection\"", "did you mean \"collections\""},
+        body_case{"empty_database", including(R"({"database":""})"), "BadValue", "empty"},
+        body_case{"dotted_database", including(R"({"database":"a.b"})"), "BadValue", "dot"},
+        body_case{"no_collections", including(R"({"database":"a","collections":[]})"), "BadValue",
+                  "leave it out for the whole database"},
+        body_case{"collections_type", including(R"({"database":"a","collections":"c"})"), "WrongType", "an array"},
+        body_case{"collection_type", including(R"({"database":"a","collections":[1]})"), "WrongType", "a string"},
+        body_case{"collection_empty", including(R"({"database":"a","collections":[""]})"), "BadValue", "empty"},
+        body_case{"expression_type", including(R"({"databaseRegex":"a"})"), "WrongType", "a document {"},
+        body_case{"no_pattern", including(R"({"databaseRegex":{"options":"i"}})"),
+                  "MissingField: \"includeNamespaces[0].databaseRegex.pattern\"", ""},
+        body_case{"pattern_type", including(R"({"databaseRegex":{"pattern":1}})"), "WrongType", "a number"},
+        body_case{"options_type", including(R"({"databaseRegex":{"pattern":"a","options":1}})"), "WrongType",
+                  "a string"},
+        body_case{"expression_field", including(R"({"databaseRegex":{"pattern":"a","option":"i"}})"), "UnknownField",
+                  "\"options\""},
+        body_case{"bad_pattern", including(R"({"database":"a","collectionsRegex":{"pattern":"a(b"}})"),
+                  "BadValue: \"includeNamespaces[0].collectionsRegex\"", "at byte 3"},
+        body_case{"bad_option", including(R"({"databaseRegex":{"pattern":"a","options":"ig"}})"), "BadValue",
+                  "\"g\" is no option"},
+        body_case{"server_database", including(R"({"database":"admin"})"), "BadValue", "never copied"},
+        body_case{"server_collection", including(R"({"database":"a","collections":["system.views"]})"), "BadValue",
+                  "never copied"}));
 
 session::start_request taken(const std::string& option) {
   const auto parsed = parse_start_body(with(option));
@@ -129,6 +170,17 @@ TEST(start_body, says_when_indexes_are_built) {
     EXPECT_EQ(taken("\"buildIndexes\":\"" + std::string(name) + "\"").build_indexes, wanted) << name;
   }
   EXPECT_FALSE(taken(R"("reversible":false)").build_indexes);
+}
+
+TEST(start_body, says_what_is_included_and_excluded) {
+  const auto request =
+      taken(R"("includeNamespaces":[{"database":"a"},{"database":"b","collections":["c","d.e","/f"]},)"
+            R"({"databaseRegex":{"pattern":"^x/","options":"mi"},"collectionsRegex":{"pattern":"y","options":""}}],)"
+            R"("excludeNamespaces":[{"databaseRegex":{"pattern":"tmp"},"collections":["g"]}])");
+  EXPECT_EQ(request.include, (std::vector<std::string>{"a", "b.c", "b.d.e", "b.\\/f", R"(/^x\//im./y/)"}));
+  EXPECT_EQ(request.exclude, std::vector<std::string>{"/tmp/.g"});
+  EXPECT_FALSE(taken(R"("reversible":false)").include);
+  EXPECT_EQ(taken(R"("includeNamespaces":[])").include, std::vector<std::string>());
 }
 
 TEST(start_body, says_whose_writes_are_blocked) {

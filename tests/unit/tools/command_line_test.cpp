@@ -176,6 +176,14 @@ TEST(command_line, a_uri_and_its_file_exclude_each_other) {
             std::string::npos);
 }
 
+TEST(command_line, a_server_takes_filters_as_well) {
+  const auto settings = serve_of({"--cluster0", "mongodb://a", "--cluster1", "mongodb://b", "--include", "/^shop/i",
+                                  "--exclude", "shop.x"})
+                            .settings;
+  EXPECT_EQ(settings.copy.include, std::vector<std::string>{"/^shop/i"});
+  EXPECT_EQ(settings.copy.exclude, std::vector<std::string>{"shop.x"});
+}
+
 TEST(command_line, mistakes_are_named_with_the_nearest_flag) {
   EXPECT_NE(complaint(both_and({"--exclud", "x"})).find("did you mean \"--exclude\""), std::string::npos);
   EXPECT_NE(complaint({"--prot", "1"}).find("did you mean \"--port\""), std::string::npos);
@@ -185,6 +193,11 @@ TEST(command_line, mistakes_are_named_with_the_nearest_flag) {
   EXPECT_NE(complaint(both_and({"--verbosity", "loud"})).find("--verbosity"), std::string::npos);
   EXPECT_NE(complaint(both_and({"--include", ".c"})).find("--include"), std::string::npos);
   EXPECT_NE(complaint(both_and({"--include", "db."})).find("--include"), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--include", "db./a(/"})).find("at byte 2"), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--exclude", "/a/g"})).find("--exclude \"/a/g\""), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--exclude", "admin"})).find("never copied"), std::string::npos);
+  EXPECT_NE(complaint({"--cluster0", "mongodb://a", "--cluster1", "mongodb://b", "--include", "/a"}).find("include"),
+            std::string::npos);
   EXPECT_NE(complaint({"copy"}).find("--source"), std::string::npos);
   EXPECT_NE(complaint({}).find("--cluster0"), std::string::npos);
   EXPECT_NE(complaint({"--port", "1", "copy"}).find("copy"), std::string::npos);

@@ -88,6 +88,16 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"twice", yaml, "port: 1\nport: 2\n", "f:2: \"port\" is given twice", ""},
         mistake{"twice_json", json, "{\"port\":1,\n\"port\":2}", "f:2: \"port\" is given twice", ""},
         mistake{"exclusive", yaml, "cluster0: mongodb://a\ncluster0-file: b\n", "f:2: ", "exclude each other"},
+        mistake{"both_includes", yaml, "include: a\nincludeNamespaces: [{database: b}]\n",
+                "f:2: ", "exclude each other"},
+        mistake{"include_type", yaml, "include: {a: b}\n", "f:1: \"include\" must be", "a list of them"},
+        mistake{"include_number", json, "{\"include\":[\"a\",1]}", "f:1: \"include\" must be", "a list of them"},
+        mistake{"filter_type", yaml, "includeNamespaces: a\n", "f:1: \"includeNamespaces\" must be a list of filters",
+                ""},
+        mistake{"filter_field", yaml, "port: 1\nexcludeNamespaces:\n  - database: a\n    collection: [c]\n", "f:2",
+                "did you mean \"collections\""},
+        mistake{"filter_pattern", yaml, "includeNamespaces: [{databaseRegex: {pattern: \"a(\"}}]\n", "f:1",
+                "at byte 2"},
         mistake{"refused_id", yaml, "id: shard0\n", "f:1: \"id\"", "cannot apply here"},
         mistake{"refused_list", yaml, "hotDocIDs:\n - a\n", "f:1: \"hotDocIDs\"", "cannot apply here"},
         mistake{"syntax", yaml, "port: 1\n  bad: [\n", "f:", "no valid YAML"},
@@ -97,6 +107,28 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"trailing_json", json, "{\"port\":1} x", "f:", "no valid JSON"},
         mistake{"array_json", json, "[]", "f:1", "no valid JSON"},
         mistake{"empty_json", json, "", "f:1", "no valid JSON"}));
+
+TEST(config, filters_are_rules_or_those_of_the_api) {
+  const std::vector<std::string> wanted{"a", "b.c", "/^x/i"};
+  for (const char* text : {"include:\n  - a\n  - \"b.c\"\n  - /^x/i\n",
+                           "includeNamespaces:\n  - database: a\n  - database: \"b\"\n    collections: [c]\n"
+                           "  - databaseRegex: {pattern: ^x, options: i}\n"}) {
+    const auto parsed = parse_config(text, "f", config_language::yaml);
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_EQ(parsed.value().include, wanted) << text;
+  }
+  for (const char* text : {R"({"exclude": ["a", "b.c", "/^x/i"]})",
+                           R"({"excludeNamespaces": [{"database": "a"}, {"database": "b", "collections": ["c"]},
+            {"databaseRegex": {"pattern": "^x", "options": "i"}}]})"}) {
+    const auto parsed = parse_config(text, "f", config_language::json);
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_EQ(parsed.value().exclude, wanted) << text;
+  }
+  EXPECT_EQ(parse_config("include: a.b\n", "f", yaml).value().include, std::vector<std::string>{"a.b"});
+  // What would be a number or a truth elsewhere is a name where it is quoted.
+  EXPECT_EQ(parse_config("includeNamespaces: [{database: \"1\"}]\n", "f", yaml).value().include,
+            std::vector<std::string>{"1"});
+}
 
 TEST(config, no_message_repeats_a_value) {
   EXPECT_EQ(complaint("cluster0: [\"mongodb://u:hunter2@h\"]").find("hunter2"), std::string::npos);
