@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "engine/cluster/namespace_filter.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/nearest_name.hpp"
+#include "engine/session/namespace_choice.hpp"
 #include "tools/config.hpp"
 #include "tools/flags.hpp"
 #include "tools/mongosync_options.hpp"
@@ -53,18 +55,44 @@ result<> check_rules(const char* name, const std::vector<std::string>& texts) {
   return ok();
 }
 
+result<std::vector<cluster::remap>> to_remaps(const std::vector<std::string>& texts) {
+  std::vector<cluster::remap> remaps;
+  for (const std::string& text : texts) {
+    const std::size_t sign = text.find('=');
+    if (sign == std::string::npos) return usage("--remap \"" + text + "\" must be FROM=TO");
+    remaps.push_back({text.substr(0, sign), text.substr(sign + 1)});
+  }
+  return remaps;
+}
+
+/// Takes any of `serve_values` and `copy_flags`.
+template <class Flags>
+result<> apply_namespaces(Flags& flags, session::copy_settings& settings) {
+  SLUICE_TRYV(check_rules("--include", flags.include));
+  SLUICE_TRYV(check_rules("--exclude", flags.exclude));
+  SLUICE_TRY(settings.remaps, to_remaps(flags.remap));
+  settings.include = std::move(flags.include);
+  settings.exclude = std::move(flags.exclude);
+  settings.documents = flags.documents;
+  return ok();
+}
+
+/// What contradicts itself is wrong usage; it is checked once more when a run is started with more.
+template <class Settings>
+result<> check_choice(const Settings& settings) {
+  if (auto chosen = session::choose_namespaces(settings); !chosen) return usage(chosen.error().message);
+  return ok();
+}
+
 /// What `copy` and `run` have in common.
 result<session::copy_settings> to_settings(copy_flags& flags, const environment& variables, log_options& log) {
   session::copy_settings settings;
-  SLUICE_TRYV(check_rules("--include", flags.include));
-  SLUICE_TRYV(check_rules("--exclude", flags.exclude));
+  SLUICE_TRYV(apply_namespaces(flags, settings));
   const uri_places source{"--source", source_uri_variable, flags.source, flags.source_file};
   const uri_places destination{"--destination", destination_uri_variable, flags.destination, flags.destination_file};
   SLUICE_TRY(settings.source_uri, find_uri(source, variables));
   SLUICE_TRY(settings.destination_uri, find_uri(destination, variables));
   apply_common(flags, settings, log);
-  settings.include = std::move(flags.include);
-  settings.exclude = std::move(flags.exclude);
   settings.drop = flags.drop;
   settings.reset = flags.reset;
   return settings;
@@ -74,6 +102,7 @@ template <class Flags>
 void apply_capture(const Flags& flags, session::sync_settings& settings) {
   settings.capture = flags.capture.value_or(settings.capture);
   settings.spool_dir = flags.spool_dir.value_or("");
+  settings.beside_others = flags.beside_others.value_or(false);
   if (flags.spool_gb) settings.spool_bytes_max = std::uint64_t{*flags.spool_gb} << 30U;
 }
 
@@ -84,6 +113,7 @@ result<run_options> to_run_options(run_flags&& flags, const environment& variabl
   if (const auto when = session::index_building_from(flags.build_indexes)) options.settings.build_indexes = *when;
   options.settings.block_writes = session::write_blocking_from(flags.block_writes);
   options.settings.commit_when_caught_up = flags.commit_when_caught_up;
+  SLUICE_TRYV(check_choice(options.settings));
   options.confirmed = flags.yes;
   options.summary_json = std::move(flags.summary_json);
   options.port = flags.port.value_or(options.port);
@@ -161,6 +191,7 @@ result<bench_options> to_bench_options(bench_flags&& flags, const environment& v
 result<copy_options> to_copy_options(copy_flags&& flags, const environment& variables) {
   copy_options options;
   SLUICE_TRY(options.settings, to_settings(flags, variables, options.log));
+  SLUICE_TRYV(check_choice(options.settings));
   options.confirmed = flags.yes;
   options.summary_json = std::move(flags.summary_json);
   return options;
@@ -185,8 +216,14 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.spool_dir, file.spool_dir);
   fill(flags.spool_gb, file.spool_gb);
   fill(flags.disable_write_blocking, file.disable_write_blocking);
+  fill(flags.beside_others, file.beside_others);
   if (flags.include.empty()) flags.include = file.include;
   if (flags.exclude.empty()) flags.exclude = file.exclude;
+  if (flags.documents.is_everything()) flags.documents = file.documents;
+  if (flags.remap.empty()) {
+    flags.remap = file.remap;
+    flags.remaps = file.remaps;
+  }
   // These two set the same thing, so a flag of either replaces both.
   if (!flags.connections && !flags.load_level) {
     flags.connections = file.connections;
@@ -227,11 +264,10 @@ result<serve_options> to_serve_options(const serve_values& flags, const std::str
   SLUICE_TRY(options.settings.copy.destination_uri, find_uri(cluster1, variables));
   apply_common(all, options.settings.copy, options.log);
   apply_capture(all, options.settings);
-  SLUICE_TRYV(check_rules("include", all.include));
-  SLUICE_TRYV(check_rules("exclude", all.exclude));
-  options.settings.copy.include = std::move(all.include);
-  options.settings.copy.exclude = std::move(all.exclude);
+  SLUICE_TRYV(apply_namespaces(all, options.settings.copy));
+  std::ranges::move(all.remaps, std::back_inserter(options.settings.copy.remaps));
   if (all.disable_write_blocking.value_or(false)) options.settings.block_writes = session::write_blocking::none;
+  SLUICE_TRYV(check_choice(options.settings.copy));  // the call that starts a run may say more
   options.port = all.port.value_or(options.port);
   SLUICE_TRY(options.api, check_api_access(all.api));
   options.log.path = all.log_path.value_or("");

@@ -55,9 +55,9 @@ complaint take_text(const config_entry& entry, std::optional<std::string>& into)
   return std::nullopt;
 }
 
-/// A rule, or a list of them.
+/// One of what a flag takes again and again, or a list of them.
 complaint take_rules(const config_entry& entry, std::vector<std::string>& into) {
-  constexpr const char* wanted = "\"db\", \"db.collection\" or a list of them";
+  constexpr const char* wanted = "what the flag takes, or a list of them";
   if (const auto one = as_text(entry)) {
     into = {*one};
     return std::nullopt;
@@ -86,6 +86,19 @@ complaint take_filters(const config_entry& entry, std::vector<std::string>& into
   auto rules = http::read_namespace_filters(entry.key, list);
   if (const auto* refused = std::get_if<http::body_refusal>(&rules)) return wanted + (": " + refused->description);
   std::ranges::move(std::get<std::vector<std::string>>(rules), std::back_inserter(into));
+  return std::nullopt;
+}
+
+complaint take_remaps(const config_entry& entry, std::vector<cluster::remap>& into) {
+  constexpr const char* wanted = "a list of remaps, as in the body of POST /api/v1/start";
+  if (entry.kind != entry_kind::nested) return wanted;
+  simdjson::dom::parser parser;
+  const simdjson::padded_string json(entry.value);
+  simdjson::dom::element list;
+  if (parser.parse(json).get(list) != simdjson::SUCCESS) return wanted;
+  auto remaps = http::read_namespace_remaps(entry.key, list);
+  if (const auto* refused = std::get_if<http::body_refusal>(&remaps)) return wanted + (": " + refused->description);
+  into = std::get<std::vector<cluster::remap>>(std::move(remaps));
   return std::nullopt;
 }
 
@@ -147,14 +160,27 @@ constexpr std::array keys{
     known_key{"include", [](const config_entry& e, serve_values& v) { return take_rules(e, v.include); }},
     known_key{"exclude", [](const config_entry& e, serve_values& v) { return take_rules(e, v.exclude); }},
     known_key{"includeNamespaces", [](const config_entry& e, serve_values& v) { return take_filters(e, v.include); }},
+    known_key{"preExistingDestinationData",
+              [](const config_entry& e, serve_values& v) {
+                v.beside_others = as_boolean(e);
+                return v.beside_others ? complaint{} : "true or false";
+              }},
+    known_key{"documentFilter",
+              [](const config_entry& e, serve_values& v) -> complaint {
+                if (e.kind != entry_kind::nested) return "a document {field: ..., matchValues: [...]}";
+                if (const auto wrong = read_documents(e.key, e.value, v.documents)) return "refused: " + *wrong;
+                return std::nullopt;
+              }},
+    known_key{"remap", [](const config_entry& e, serve_values& v) { return take_rules(e, v.remap); }},
+    known_key{"namespaceRemap", [](const config_entry& e, serve_values& v) { return take_remaps(e, v.remaps); }},
     known_key{"excludeNamespaces", [](const config_entry& e, serve_values& v) { return take_filters(e, v.exclude); }},
 };
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 4> exclusive_keys{
-    {{"cluster0", "cluster0-file"},
-     {"cluster1", "cluster1-file"},
-     {"include", "includeNamespaces"},
-     {"exclude", "excludeNamespaces"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> exclusive_keys{{{"cluster0", "cluster0-file"},
+                                                                                       {"cluster1", "cluster1-file"},
+                                                                                       {"include", "includeNamespaces"},
+                                                                                       {"exclude", "excludeNamespaces"},
+                                                                                       {"remap", "namespaceRemap"}}};
 
 std::string unknown_key(const std::string& key) {
   std::vector<std::string_view> names;

@@ -86,11 +86,30 @@ void add_namespace_options(CLI::App& command, Flags& flags) {
   command.add_option("--exclude", flags.exclude, "Leave out what this matches, also of what is included; as --include")
       ->allow_extra_args(false)
       ->type_name("NS");
+  command
+      .add_option("--remap", flags.remap,
+                  "Call a database or a collection otherwise on the destination: \"db=newdb\",\n"
+                  "\"db.c=newdb.d\". May be given again")
+      ->allow_extra_args(false)
+      ->type_name("FROM=TO");
+  command
+      .add_option_function<std::string>(
+          "--document-filter",
+          [&flags](const std::string& json) {
+            const auto wrong = read_documents("document-filter", json, flags.documents);
+            if (wrong) throw CLI::ValidationError("--document-filter", *wrong);
+          },
+          "Copy only documents with one of some values in one field:\n"
+          R"('{"field": "tenant", "matchValues": ["a", "b"]}')")
+      ->type_name("JSON");
 }
 
 /// Takes any of `serve_values` and `run_flags`.
 template <class Flags>
 void add_capture_options(CLI::App& command, Flags& flags) {
+  command.add_flag_function(
+      "--pre-existing-destination-data", [&flags](std::int64_t given) { flags.beside_others = given > 0; },
+      "The destination holds data of others: leave that alone, refuse nobody's writes, copy no views; needs a filter");
   command
       .add_option_function<std::string>(
           "--capture",

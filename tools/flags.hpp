@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "engine/cluster/document_filter.hpp"
 #include "tools/command_line.hpp"
 #include "tools/serve_values.hpp"
 
@@ -19,7 +20,8 @@ struct copy_flags {
   std::optional<log_level> verbosity;
   std::optional<log_format> format;
   std::optional<std::uint32_t> memory_mb, lanes, connections, retry_seconds;
-  std::vector<std::string> include, exclude;
+  std::vector<std::string> include, exclude, remap;
+  cluster::document_filter documents;
   bool drop = false;
   bool reset = false;
   bool yes = false;
@@ -33,6 +35,7 @@ struct run_flags : copy_flags {
   api_access_values api;
   std::string build_indexes;
   std::string block_writes;
+  std::optional<bool> beside_others;
   bool commit_when_caught_up = false;
 };
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <variant>
+
+#include "engine/http/start_body_namespaces.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -37,6 +40,21 @@ std::optional<log_format> parse_log_format(std::string_view name) {
 
 bool is_capture_way(std::string_view name) noexcept {
   return name == "auto" || name == "oplog" || name == "change-stream";
+}
+
+std::optional<std::string> read_documents(std::string_view name, const std::string& json,
+                                          cluster::document_filter& into) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element value;
+  const simdjson::padded_string padded(json);
+  if (const auto fault = parser.parse(padded).get(value); fault != simdjson::SUCCESS) {
+    return "\"" + std::string(name) + R"(" must be a JSON document {"field": ..., "matchValues": [...]}: )" +
+           simdjson::error_message(fault);
+  }
+  auto filter = http::read_document_filter(name, value);
+  if (const auto* refused = std::get_if<http::body_refusal>(&filter)) return refused->description;
+  into = std::get<cluster::document_filter>(std::move(filter));
+  return std::nullopt;
 }
 
 }  // namespace sluice::tools

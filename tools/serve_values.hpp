@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/cluster/document_filter.hpp"
+#include "engine/cluster/namespace_map.hpp"
 #include "engine/runtime/log.hpp"
 #include "tools/api_access.hpp"
 
@@ -33,8 +35,12 @@ struct serve_values {
   std::optional<std::string> capture;
   std::optional<std::string> spool_dir;
   std::optional<std::uint32_t> spool_gb;
+  cluster::document_filter documents;  // everything: not said here
   std::optional<bool> disable_write_blocking;
+  std::optional<bool> beside_others;
   std::vector<std::string> include, exclude;  // empty: not said here
+  std::vector<std::string> remap;             // "from=to"; the same
+  std::vector<cluster::remap> remaps;         // the same, of a file in the API's form
 };
 
 /// TRACE DEBUG INFO WARN ERROR FATAL PANIC, in any case; PANIC is FATAL.
@@ -42,6 +48,10 @@ struct serve_values {
 [[nodiscard]] std::optional<log_format> parse_log_format(std::string_view name);
 /// "auto", "oplog" or "change-stream".
 [[nodiscard]] bool is_capture_way(std::string_view name) noexcept;
+
+/// {"field": ..., "matchValues": [...]} as JSON; the complaint is a sentence that names `name`.
+[[nodiscard]] std::optional<std::string> read_documents(std::string_view name, const std::string& json,
+                                                        cluster::document_filter& into);
 
 /// Flags and configuration keys have the same bounds.
 namespace bounds {

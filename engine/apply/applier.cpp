@@ -13,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "engine/apply/background.hpp"
+#include "engine/apply/filtered.hpp"
 #include "engine/runtime/call_on.hpp"
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/limits.hpp"
@@ -64,8 +65,8 @@ struct applier::inner {
         checkpoint(std::move(durable)),
         scope(outer),
         reader(options.reading),
-        catalog(std::move(source), destination, options.reading.filter, options.indexes, mapped,
-                options.writing.patience, outer, options.writing.may_write),
+        catalog(std::move(source), destination, options.scope, options.indexes, mapped, options.writing.patience, outer,
+                options.writing.may_write),
         out(on, std::move(destination), options.writing, count, outer),
         filling(options.window),
         progress(options.checkpoint_every, options.reading.applied, clock::now()),
@@ -251,7 +252,19 @@ result<> applier::inner::take(const capture::change& one, const std::shared_ptr<
     return ok();
   }
   if (filling.empty()) filling_begins = one.at;
-  return filling.add(one, to, owner);
+  switch (judge(options.scope.documents, one)) {
+    case filtered::applied:
+    case filtered::read_again:  // has been, if it is one that catalog.apply() does
+      return filling.add(one, to, owner);
+    case filtered::left_out:
+      ++counters.skipped;
+      return ok();
+    case filtered::removed:
+      break;
+  }
+  capture::change gone = one;  // a whole document, which has its `_id`
+  gone.kind = capture::change_kind::remove;
+  return filling.add(gone, to, owner);
 }
 
 task<result<>> applier::inner::fill() {
@@ -266,7 +279,7 @@ task<result<>> applier::inner::fill() {
     SLUICE_CO_TRY(const auto one, reader.next());
     if (!one) {
       chunk_given = false;
-    } else if (is_data(*one) && !catalog.appears(*one)) {
+    } else if (is_data(*one) && !catalog.appears(*one) && !catalog.reads_again(*one)) {
       SLUICE_CO_TRYV(take(*one, reader.owner()));
     } else {
       waiting = barrier{*one, reader.owner()};
@@ -313,7 +326,8 @@ task<result<>> applier::inner::pass_barrier() {
     progress.catalog_changed(std::move(mapped), effects.erased);
     SLUICE_CO_TRYV(co_await store_now(progress.take(clock::now())));
   }
-  if (is_data(passed.what)) co_return take(passed.what, passed.owner);  // its collection has been made
+  // Of a change that appears the collection has been made.
+  if (is_data(passed.what) && !catalog.reads_again(passed.what)) co_return take(passed.what, passed.owner);
   co_return ok();
 }
 

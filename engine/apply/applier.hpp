@@ -19,6 +19,7 @@
 #include "engine/capture/change_reader.hpp"
 #include "engine/capture/spool.hpp"
 #include "engine/cluster/deployment.hpp"
+#include "engine/cluster/migration_scope.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 
@@ -36,6 +37,7 @@ struct applier_options {
   window_limits window;
   writer_options writing;
   index_policy indexes;
+  cluster::migration_scope scope;
   /// Up to here the destination may already contain changes that are applied again; the free check begins behind it.
   bson::timestamp consistent_from;
   /// False: changes may be of documents as they were later than they say (of a sharded cluster), so that what they find

@@ -148,7 +148,7 @@ collection_map map_of(const cluster::catalog& catalog) {
     if (info.uuid.size() != uuid_bytes) continue;  // views
     map.put({.uuid = info.uuid,
              .source_ns = info.data_ns(),
-             .to = target_of(info, info.data_ns()),
+             .to = target_of(info, info.destination_data_ns()),
              .listed_at = info.listed_at,
              .indexes_listed_at = info.indexes_listed_at});
   }

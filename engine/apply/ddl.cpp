@@ -45,6 +45,8 @@ task<result<ddl_effects>> ddl::apply(capture::change what) {
   result<> done = ok();
   if (what.kind == capture::change_kind::command) {
     done = co_await apply_command(what, effects);
+  } else if (reads_again(what)) {
+    done = co_await read_again(what, effects);
   } else if (is_data(what)) {
     auto ns = cluster::parse_namespace(what.ns).value_or(cluster::namespace_name{});
     done = co_await settle(std::move(ns), what.at, effects);
@@ -125,6 +127,9 @@ task<result<>> ddl::create(const ddl_entry& entry, ddl_effects& effects) {
   if (entry.uuid.empty()) co_return co_await settle(entry.ns, entry.at, effects);
   info.uuid.assign(entry.uuid.begin(), entry.uuid.end());
   if (auto reason = cluster::reason_not_copyable(info)) co_return failure(error_kind::refused, *std::move(reason));
+  if (auto reason = migrated_.documents.reason_against(info))
+    co_return failure(error_kind::refused, *std::move(reason));
+  set_destination(info);
   auto made = co_await make(info, effects);
   if (has_code(made, database_differ_case) && database_gone_by_now(entry)) co_return ok();
   if (made.has_error()) co_return made.error();
@@ -133,20 +138,22 @@ task<result<>> ddl::create(const ddl_entry& entry, ddl_effects& effects) {
 }
 
 task<result<>> ddl::make(const cluster::collection_info& info, ddl_effects& effects) {
+  SLUICE_CO_TRYV(check_place_of(info.ns));
   const bson::document command = cluster::create_command(info, true);
+  const std::string& database = info.destination_ns().database;
   bson::document first = command;
-  auto made = co_await run(info.ns.database, std::move(first));
+  auto made = co_await run(database, std::move(first));
   if (!has_code(made, wire::namespace_exists)) co_return made;
-  const auto* there = occupant(info.data_ns());
+  auto taken = info.destination_data_ns();
+  const auto* there = occupant(taken);
   // Applied a second time.
   if (there != nullptr && there->uuid == info.uuid) co_return ok();
   // Something whose end has not been applied, or what an earlier process made and did not live to note: what belongs
   // into the collection follows in either case.
   if (there != nullptr) forget(std::vector<std::byte>(there->uuid), effects);
-  auto taken = info.data_ns();
   SLUICE_CO_TRYV(co_await clear(std::move(taken)));
   bson::document second = command;
-  made = co_await run(info.ns.database, std::move(second));
+  made = co_await run(database, std::move(second));
   // system.js cannot be dropped, only emptied.
   if (has_code(made, wire::namespace_exists) && info.ns.collection == "system.js") co_return ok();
   co_return made;
@@ -154,6 +161,7 @@ task<result<>> ddl::make(const cluster::collection_info& info, ddl_effects& effe
 
 task<result<>> ddl::clear(cluster::namespace_name ns) {
   const auto owner = cluster::owner_of_buckets(ns);
+  SLUICE_CO_TRYV(check_ours(owner.value_or(ns)));
   bson::builder command;
   command.append("drop", owner ? owner->collection : ns.collection);
   bson::document drop_it = command.finish();
@@ -186,9 +194,16 @@ task<result<>> ddl::drop_database(const ddl_entry& entry, ddl_effects& effects) 
     SLUICE_CO_TRYV(co_await drop(one, effects));
   }
   SLUICE_CO_TRYV(co_await drop_views(database));
-  SLUICE_CO_TRY(const bool all_ours, filter_.covers_all_of(database));
-  if (!all_ours) co_return ok();
+  SLUICE_CO_TRY(const bool all_ours, migrated_.filter.covers_all_of(database));
+  if (!all_ours || !map_.in_database(database).empty()) co_return ok();
+  for (const auto& there : migrated_.names.destinations_of(database)) {
+    SLUICE_CO_TRYV(co_await drop_if_bare(there));
+  }
+  co_return ok();
+}
 
+task<result<>> ddl::drop_if_bare(std::string database) {
+  if (migrated_.beside_others) co_return ok();
   // A database without collections still keeps others away whose names differ in case only (6.0).
   bool bare = true;
   on_connection look = [&](wire::connection& to) -> task<result<>> {
@@ -203,7 +218,7 @@ task<result<>> ddl::drop_database(const ddl_entry& entry, ddl_effects& effects) 
     co_return ok();
   };
   SLUICE_CO_TRYV(co_await at(destination_, std::move(look)));
-  if (!bare || !map_.in_database(database).empty()) co_return ok();
+  if (!bare) co_return ok();
   bson::builder command;
   command.append("dropDatabase", 1);
   bson::document drop_it = command.finish();
@@ -222,12 +237,14 @@ task<result<>> ddl::rename(const ddl_entry& entry, ddl_effects& effects) {
   const mapped_collection one = *found;
   if (entry.at <= one.listed_at) co_return ok();
   if (!inside) co_return co_await drop(one, effects);
-  co_return co_await move(one, entry.to, entry.to, effects);
+  auto onto = migrated_.names.destination_of(entry.to);
+  co_return co_await move(one, std::move(onto), entry.to, effects);
 }
 
 task<result<>> ddl::move(mapped_collection one, cluster::namespace_name onto, cluster::namespace_name source,
                          ddl_effects& effects) {
   if (one.to->ns != onto) {
+    SLUICE_CO_TRYV(check_place_of(source));
     bson::builder command;
     command.append("renameCollection", one.to->ns.to_string()).append("to", onto.to_string());
     command.append("dropTarget", true);
@@ -277,7 +294,7 @@ task<result<>> ddl::coll_mod(const capture::change& what, const ddl_entry& entry
 void ddl::put(const cluster::collection_info& info, bson::timestamp at, ddl_effects& effects) {
   map_.put({.uuid = info.uuid,
             .source_ns = info.data_ns(),
-            .to = target_of(info, info.data_ns()),
+            .to = target_of(info, info.destination_data_ns()),
             .listed_at = before(at),
             .indexes_listed_at = before(at)});
   effects.changed.push_back(info.uuid);
@@ -293,15 +310,30 @@ const mapped_collection* ddl::find(const ddl_entry& entry) const {
 }
 
 const mapped_collection* ddl::occupant(const cluster::namespace_name& destination) const {
-  for (const auto* one : map_.in_database(destination.database))
-    if (one->to->ns == destination) return one;
+  for (const auto& database : migrated_.names.sources_of(destination.database)) {
+    for (const auto* one : map_.in_database(database))
+      if (one->to->ns == destination) return one;
+  }
   return nullptr;
 }
 
 result<bool> ddl::takes(const cluster::namespace_name& ns) const {
   const auto owner = cluster::owner_of_buckets(ns).value_or(ns);
   if (!cluster::is_user_namespace(owner)) return false;
-  return filter_.covers(owner);
+  return migrated_.filter.covers(owner);
+}
+
+result<> ddl::check_place_of(const cluster::namespace_name& source) const {
+  if (auto met = migrated_.names.collision(source)) return failure(error_kind::refused, *std::move(met));
+  return check_ours(migrated_.names.destination_of(source));
+}
+
+result<> ddl::check_ours(const cluster::namespace_name& destination) const {
+  if (!migrated_.foreign.contains(destination)) return ok();
+  return failure(error_kind::refused,
+                 destination.to_string() +
+                     " was on the destination before this run, and the source has now something that goes there: it is "
+                     "left as it is. Rename one of the two, and start over with a filter that leaves it out");
 }
 
 bool ddl::gone_by_now(const ddl_entry& entry, std::string_view database) const {

@@ -23,6 +23,7 @@
 #include "engine/capture/change.hpp"
 #include "engine/cluster/deployment.hpp"
 #include "engine/cluster/index_spec.hpp"
+#include "engine/cluster/migration_scope.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/state/write_permission.hpp"
@@ -47,12 +48,12 @@ struct ddl_effects {
 
 class ddl {
  public:
-  ddl(cluster::deployment source, cluster::deployment destination, cluster::namespace_filter filter,
+  ddl(cluster::deployment source, cluster::deployment destination, cluster::migration_scope migrated,
       index_policy indexes, collection_map& map, std::chrono::milliseconds patience, runtime::cancel_scope& scope,
       state::write_permission may_write = {})
       : source_{std::move(source), {}},
         destination_{std::move(destination), {}},
-        filter_(std::move(filter)),
+        migrated_(std::move(migrated)),
         indexes_(indexes),
         map_(map),
         patience_(patience),
@@ -65,6 +66,9 @@ class ddl {
   /// protocol: an unknown command, with the entry; server: what the destination said to it, with the entry; refused:
   /// a collection that cannot be copied.
   [[nodiscard]] task<result<ddl_effects>> apply(capture::change what);
+
+  /// A change of a document by which it may come into the document filter or leave it: apply() does the whole of it.
+  [[nodiscard]] bool reads_again(const capture::change& what) const;
 
   /// A change of a document, told by name, whose collection is not mapped: nobody said that it was made.
   [[nodiscard]] bool appears(const capture::change& what) const;
@@ -93,6 +97,8 @@ class ddl {
   [[nodiscard]] task<result<>> create(const ddl_entry& entry, ddl_effects& effects);
   [[nodiscard]] task<result<>> drop(const mapped_collection& one, ddl_effects& effects);
   [[nodiscard]] task<result<>> drop_database(const ddl_entry& entry, ddl_effects& effects);
+  /// A database of the destination, if nothing is in it any more.
+  [[nodiscard]] task<result<>> drop_if_bare(std::string database);
   [[nodiscard]] task<result<>> rename(const ddl_entry& entry, ddl_effects& effects);
   [[nodiscard]] task<result<>> move(mapped_collection one, cluster::namespace_name onto, cluster::namespace_name source,
                                     ddl_effects& effects);
@@ -106,6 +112,13 @@ class ddl {
   void forget(bson::bytes_view uuid, ddl_effects& effects);
   [[nodiscard]] const mapped_collection* find(const ddl_entry& entry) const;
   [[nodiscard]] const mapped_collection* occupant(const cluster::namespace_name& destination) const;
+  /// Error (refused): it was on the destination before this run, and is not ours to touch.
+  [[nodiscard]] result<> check_ours(const cluster::namespace_name& destination) const;
+  /// Error (refused): what is called so on the source cannot go where that leads to: somebody else is there, from
+  /// before this run or by another name's rule.
+  [[nodiscard]] result<> check_place_of(const cluster::namespace_name& source) const;
+  /// Gives it its name on the destination.
+  void set_destination(cluster::collection_info& info) const { info.renamed_to = migrated_.names.renamed(info.ns); }
   [[nodiscard]] result<bool> takes(const cluster::namespace_name& ns) const;
   /// The catalog of a later time did not show the (unknown) collection of this entry.
   [[nodiscard]] bool gone_by_now(const ddl_entry& entry, std::string_view database) const;
@@ -116,6 +129,9 @@ class ddl {
   /// What is called `ns` on the destination becomes what is called so on the source now.
   [[nodiscard]] task<result<>> settle(cluster::namespace_name ns, bson::timestamp since, ddl_effects& effects);
   [[nodiscard]] task<result<>> rename_by_name(const ddl_entry& entry, ddl_effects& effects);
+
+  // ddl_read_again.cpp
+  [[nodiscard]] task<result<>> read_again(const capture::change& what, ddl_effects& effects);
 
   // ddl_index.cpp
   [[nodiscard]] task<result<>> create_indexes(const ddl_entry& entry, const mapped_collection& one);
@@ -137,12 +153,15 @@ class ddl {
 
   // ddl_view.cpp
   [[nodiscard]] task<result<>> apply_view(const capture::change& what, ddl_effects& effects);
-  [[nodiscard]] task<result<>> make_view(cluster::namespace_name ns, bson::document options, ddl_effects& effects);
+  /// `view` and `options` are the source's.
+  [[nodiscard]] task<result<>> make_view(cluster::namespace_name view, bson::document options, ddl_effects& effects);
   [[nodiscard]] task<result<>> drop_views(std::string database);
+  /// `database` is the destination's, and `of` the source's.
+  [[nodiscard]] task<result<>> drop_views_in(std::string database, std::string of);
 
   side source_;
   side destination_;
-  cluster::namespace_filter filter_;
+  cluster::migration_scope migrated_;
   index_policy indexes_;
   collection_map& map_;
   std::chrono::milliseconds patience_;

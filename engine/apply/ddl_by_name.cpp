@@ -55,7 +55,8 @@ task<result<>> ddl::settle(cluster::namespace_name ns, bson::timestamp since, dd
   if (map_.find_by_source(ns) != nullptr) co_return ok();
   absent_at_[ns] = asked_at;
   // What an earlier process made and did not live to note.
-  co_return co_await clear(std::move(ns));
+  auto there = migrated_.names.destination_of(ns);
+  co_return co_await clear(std::move(there));
 }
 
 task<result<>> ddl::rename_by_name(const ddl_entry& entry, ddl_effects& effects) {

@@ -33,13 +33,15 @@ bool is_lost(const error& cause) {
          (cause.server_code == wire::cursor_not_found || cause.server_code == wire::capped_position_lost);
 }
 
-bson::document find_all(const cluster::collection_info& from, bool is_mongos, bson::timestamp since) {
+bson::document find_all(const cluster::collection_info& from, bson::document_view query, bool is_mongos,
+                        bson::timestamp since) {
   bson::builder command;
   if (is_mongos) {
     command.append("find", from.ns.collection);
   } else {
     command.append("find", bson::binary_view{.subtype = 4, .data = from.uuid});
   }
+  command.append("filter", query);
   command.open_document("hint").append("$natural", 1).close();
   command.open_document("readConcern").append("level", "majority");
   // Any shard may have elected since the change was seen, and its majority may seem to be behind it.
@@ -100,7 +102,7 @@ class transfer {
 
  private:
   task<result<>> write(bson::bytes_view documents) {
-    const auto ns = info_.data_ns();
+    const auto ns = info_.destination_data_ns();
     if (!bypass_) {
       if (const auto id = holder_of_zero_timestamp(documents)) {
         co_return failure(error_kind::refused,
@@ -137,7 +139,9 @@ class transfer {
 
 task<result<>> ddl::enter(cluster::namespace_name ns, std::vector<std::byte> uuid, bson::timestamp since,
                           ddl_effects& effects) {
-  if (const auto* there = occupant(ns)) {
+  SLUICE_CO_TRYV(check_place_of(ns));
+  const auto destination = migrated_.names.destination_of(ns);
+  if (const auto* there = occupant(destination)) {
     const mapped_collection replaced = *there;
     SLUICE_CO_TRYV(co_await drop(replaced, effects));
   }
@@ -148,16 +152,19 @@ task<result<>> ddl::enter(cluster::namespace_name ns, std::vector<std::byte> uui
       info.reset();  // another one of that name
     }
     if (!info) co_return ok();
+    if (auto reason = migrated_.documents.reason_against(*info))
+      co_return failure(error_kind::refused, *std::move(reason));
     const cluster::collection_info on_source = *info;
     info->ns = ns;
+    set_destination(*info);
     if (uuid.empty()) info->uuid = stand_in_uuid(ns, since);
     log(log_level::info, "apply", "A collection that was not copied before is copied now",
-        {{"ns", ns.to_string()}, {"calledOnSource", on_source.ns.to_string()}});
-    SLUICE_CO_TRYV(co_await clear(info->ns));
+        {{"ns", destination.to_string()}, {"calledOnSource", on_source.ns.to_string()}});
+    SLUICE_CO_TRYV(co_await clear(destination));
     SLUICE_CO_TRYV(co_await make(*info, effects));
     SLUICE_CO_TRY(const bool there, co_await copy_documents(*info, on_source, since));
     if (there) co_return ok();
-    SLUICE_CO_TRYV(co_await clear(info->ns));
+    SLUICE_CO_TRYV(co_await clear(destination));
     info.reset();
     co_return ok();
   };
@@ -187,7 +194,7 @@ task<result<bool>> ddl::copy_documents(const cluster::collection_info& info, con
   runtime::buffer_pool pool(lane, limits::lane_memory_min_bytes);
   const wire::cursor_options options{.batch_documents = limits::batch_documents_max, .exhaust = true};
   wire::cursor cursor(source, pool, from.ns.database, options);
-  bson::document find = find_all(from, source.hello().is_mongos, since);
+  bson::document find = find_all(from, migrated_.documents.query(), source.hello().is_mongos, since);
   auto opened = co_await cursor.open(std::move(find));
   result<wire::write_term> copied = wire::write_term{};
   if (opened) {
@@ -207,7 +214,8 @@ task<result<bool>> ddl::copy_documents(const cluster::collection_info& info, con
     }
     co_return cause;
   }
-  SLUICE_CO_TRY(const auto durable, co_await fence(destination, info.ns));
+  cluster::namespace_name there = info.destination_ns();
+  SLUICE_CO_TRY(const auto durable, co_await fence(destination, std::move(there)));
   if (copied.value().known() && durable != copied.value())
     co_return failure(error_kind::network, destination.host().to_string() + ": the primary changed while " +
                                                info.ns.to_string() + " was copied");

@@ -4,6 +4,7 @@
 #include "bson/compare.hpp"
 #include "engine/apply/ddl.hpp"
 #include "engine/cluster/command_cursor.hpp"
+#include "engine/cluster/view_definition.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/wire/server_error.hpp"
 
@@ -48,7 +49,7 @@ bson::document drop_command(const std::string& collection) {
 task<result<>> ddl::apply_view(const capture::change& what, ddl_effects& effects) {
   SLUICE_CO_TRY(auto entry, read_view_entry(what));
   SLUICE_CO_TRY(const bool ours, takes(entry.ns));
-  if (entry.of_timeseries || !ours) co_return ok();
+  if (entry.of_timeseries || !ours || migrated_.beside_others) co_return ok();
   if (!entry.removed) {
     if (!entry.options.view().find("viewOn")) {
       std::vector<std::byte> by_name;
@@ -59,15 +60,20 @@ task<result<>> ddl::apply_view(const capture::change& what, ddl_effects& effects
     co_return co_await make_view(entry.ns, std::move(entry.options), effects);
   }
   // A collection or a time-series of that name is another matter: its own entries tell.
-  SLUICE_CO_TRY(const auto there, co_await described(entry.ns));
+  const auto destination = migrated_.names.destination_of(entry.ns);
+  SLUICE_CO_TRY(const auto there, co_await described(destination));
   if (!there || !is_view(*there)) co_return ok();
-  bson::document drop_it = drop_command(entry.ns.collection);
-  auto dropped = co_await run(entry.ns.database, std::move(drop_it));
+  bson::document drop_it = drop_command(destination.collection);
+  auto dropped = co_await run(destination.database, std::move(drop_it));
   if (dropped.has_error() && dropped.error().server_code != wire::namespace_not_found) co_return dropped;
   co_return ok();
 }
 
-task<result<>> ddl::make_view(cluster::namespace_name ns, bson::document options, ddl_effects& effects) {
+task<result<>> ddl::make_view(cluster::namespace_name view, bson::document options, ddl_effects& effects) {
+  if (migrated_.beside_others) co_return ok();
+  SLUICE_CO_TRYV(check_place_of(view));
+  SLUICE_CO_TRY(options, cluster::view_on_destination(migrated_.names, view, options));
+  const auto ns = migrated_.names.destination_of(view);
   SLUICE_CO_TRY(const auto there, co_await described(ns));
   bson::builder command;
   if (there && !is_view(*there)) co_return ok();  // of later: this view is gone by then
@@ -98,6 +104,14 @@ task<result<>> ddl::make_view(cluster::namespace_name ns, bson::document options
 }
 
 task<result<>> ddl::drop_views(std::string database) {
+  if (migrated_.beside_others) co_return ok();
+  for (const auto& there : migrated_.names.destinations_of(database)) {
+    SLUICE_CO_TRYV(co_await drop_views_in(there, database));
+  }
+  co_return ok();
+}
+
+task<result<>> ddl::drop_views_in(std::string database, std::string of) {
   std::vector<std::string> names;
   on_connection list = [&](wire::connection& to) -> task<result<>> {
     names.clear();
@@ -111,7 +125,9 @@ task<result<>> ddl::drop_views(std::string database) {
   };
   SLUICE_CO_TRYV(co_await at(destination_, std::move(list)));
   for (const auto& name : names) {
-    SLUICE_CO_TRY(const bool ours, takes({database, name}));
+    const auto source = migrated_.names.source_of({database, name});
+    if (!source || source->database != of) continue;
+    SLUICE_CO_TRY(const bool ours, takes(*source));
     if (!ours) continue;
     bson::document drop_it = drop_command(name);
     auto dropped = co_await run(database, std::move(drop_it));

@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include "engine/cluster/command_cursor.hpp"
+#include "engine/cluster/view_definition.hpp"
 #include "engine/runtime/task_group.hpp"
 #include "engine/wire/server_error.hpp"
 
@@ -337,6 +338,29 @@ bool collection_info::has_collation() const {
 
 namespace_name collection_info::data_ns() const {
   return kind == collection_kind::timeseries ? buckets_of(ns) : ns;
+}
+
+namespace_name collection_info::destination_data_ns() const {
+  return kind == collection_kind::timeseries ? buckets_of(destination_ns()) : destination_ns();
+}
+
+result<> rename_for_destination(catalog& of, const namespace_map& map) {
+  if (map.is_identity()) return ok();
+  for (collection_info& info : of.collections) {
+    if (auto met = map.collision(info.ns)) return failure(error_kind::refused, *std::move(met));
+    info.renamed_to = map.renamed(info.ns);
+    if (info.kind != collection_kind::view) continue;
+    SLUICE_TRY(info.options, view_on_destination(map, info.ns, info.options));
+  }
+  return ok();
+}
+
+catalog as_on_destination(catalog of) {
+  for (collection_info& info : of.collections) {
+    if (info.renamed_to) info.ns = *std::exchange(info.renamed_to, std::nullopt);
+  }
+  std::ranges::sort(of.collections, {}, &collection_info::ns);
+  return of;
 }
 
 task<result<catalog>> read_catalog(wire::connection& node, const namespace_filter filter, bool with_sizes) {

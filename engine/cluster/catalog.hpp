@@ -11,6 +11,7 @@
 #include "bson/document.hpp"
 #include "engine/cluster/deployment.hpp"
 #include "engine/cluster/namespace_filter.hpp"
+#include "engine/cluster/namespace_map.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
 
@@ -25,6 +26,7 @@ struct index_spec {
 
 struct collection_info {
   namespace_name ns;
+  std::optional<namespace_name> renamed_to{};  // its name on the destination, where that is another one
   collection_kind kind = collection_kind::plain;
   std::vector<std::byte> uuid;      // 16 bytes, of the collection at data_ns(): a time-series' is its buckets';
                                     // empty for views
@@ -42,6 +44,8 @@ struct collection_info {
   [[nodiscard]] bool has_collation() const;
   /// Where the data lies: `system.buckets.X` for a time-series collection X, else ns.
   [[nodiscard]] namespace_name data_ns() const;
+  [[nodiscard]] const namespace_name& destination_ns() const noexcept { return renamed_to ? *renamed_to : ns; }
+  [[nodiscard]] namespace_name destination_data_ns() const;
 };
 
 struct catalog {
@@ -69,9 +73,16 @@ struct catalog {
 /// knew and is not among them has been dropped since; what was renamed inside its database still is.
 [[nodiscard]] task<result<std::set<std::vector<std::byte>>>> list_uuids(wire::connection& node, std::string database);
 
-/// The source options as a `create` command for the destination: every option it understands, views and time-series
-/// included. `for_data_phase` replaces a capped collection's bounds by 2^50 bytes without max (correctness: capped) and
-/// lets clustered and time-series collections keep what would expire meanwhile.
+/// Gives each collection and view of the source its name on the destination, and views the definitions that they have
+/// under these names. Errors (refused): two that would have one name; a view that cannot be in another database than
+/// what it is made of.
+[[nodiscard]] result<> rename_for_destination(catalog& of, const namespace_map& map);
+/// The same catalog as the destination's own, which a comparison wants: under the names there, in their order.
+[[nodiscard]] catalog as_on_destination(catalog of);
+
+/// The source options as a `create` command for the destination, under its name there: every option it understands,
+/// views and time-series included. `for_data_phase` replaces a capped collection's bounds by 2^50 bytes without max
+/// (correctness: capped) and lets clustered and time-series collections keep what would expire meanwhile.
 [[nodiscard]] bson::document create_command(const collection_info& info, bool for_data_phase);
 
 /// What a `create` of the oplog makes: {create: name, <options>, idIndex}, as 4.4 to 6.0 write it. `o` without idIndex
@@ -79,8 +90,9 @@ struct catalog {
 /// come as their buckets and are given under their own name. Its UUID and times are the caller's to fill in.
 [[nodiscard]] collection_info collection_of_create(std::string database, bson::document_view o);
 
-/// The `collMod` that gives a collection made for the data phase its own options back: bounds of a capped collection,
-/// expiry of a clustered or time-series one. Nothing where there is nothing to give back.
+/// For the destination, under its name there: the `collMod` that gives a collection made for the data phase its own
+/// options back: bounds of a capped collection, expiry of a clustered or time-series one. Nothing where there is
+/// nothing to give back.
 [[nodiscard]] std::optional<bson::document> restore_command(const collection_info& info);
 
 /// A listIndexes spec as an element of `createIndexes` for a destination of 6.0 or newer. `of` is the collection on the

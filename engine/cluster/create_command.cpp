@@ -78,7 +78,7 @@ void append_id_index(bson::builder& command, const collection_info& info) {
 
 bson::document create_command(const collection_info& info, bool for_data_phase) {
   bson::builder command;
-  command.append("create", info.ns.collection);
+  command.append("create", info.destination_ns().collection);
   for (const auto option : info.options.view()) append_option(command, info, option, for_data_phase);
   if (info.kind == collection_kind::capped && for_data_phase) command.append("size", capped_bytes_unbounded);
   if (info.kind == collection_kind::plain || info.kind == collection_kind::capped) append_id_index(command, info);
@@ -127,7 +127,7 @@ collection_info collection_of_create(std::string database, bson::document_view o
 
 std::optional<bson::document> restore_command(const collection_info& info) {
   bson::builder command;
-  command.append("collMod", info.ns.collection);
+  command.append("collMod", info.destination_ns().collection);
   const auto options = info.options.view();
   if (info.kind == collection_kind::capped) {
     // collMod wants integers; servers before 5.0 kept the type that `create` was sent.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/cluster/namespace_map.hpp"
+
 namespace sluice::cluster {
 
 namespace {
@@ -99,16 +101,27 @@ result<namespace_rule> parse_rule(std::string_view text) {
   return rule;
 }
 
-result<bool> namespace_filter::covers(const namespace_name& ns) const {
+result<bool> namespace_filter::covers(const namespace_name& asked) const {
+  const auto ns = seen_through ? seen_through->source_of(asked) : std::optional(asked);
+  if (!ns) return false;
   if (!include.empty()) {
-    SLUICE_TRY(const bool included, any_covers(include, ns));
+    SLUICE_TRY(const bool included, any_covers(include, *ns));
     if (!included) return false;
   }
-  SLUICE_TRY(const bool excluded, any_covers(exclude, ns));
+  SLUICE_TRY(const bool excluded, any_covers(exclude, *ns));
   return !excluded;
 }
 
 result<bool> namespace_filter::may_cover(std::string_view database) const {
+  if (!seen_through) return may_cover_of_source(database);
+  for (const std::string& from : seen_through->sources_of(std::string(database))) {
+    SLUICE_TRY(const bool may, may_cover_of_source(from));
+    if (may) return true;
+  }
+  return false;
+}
+
+result<bool> namespace_filter::may_cover_of_source(std::string_view database) const {
   for (const namespace_rule& rule : exclude) {
     if (rule.collection) continue;
     SLUICE_TRY(const bool excluded, rule.database.matches(database));

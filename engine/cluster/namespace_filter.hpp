@@ -5,9 +5,11 @@
 // backslash before it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/cluster/name_pattern.hpp"
@@ -36,19 +38,26 @@ struct namespace_rule {
 [[nodiscard]] result<namespace_rule> parse_rule(std::string_view text);
 [[nodiscard]] result<> check_rule(const namespace_rule& rule);
 
+class namespace_map;
+
 /// Include first, then exclude, which wins. No rule to include: everything. What is asked more than once about the same
 /// names (every oplog entry) is to be remembered by whoever asks: an expression costs a microsecond. Errors
 /// (configuration): an expression that takes too long, with its name.
 struct namespace_filter {
   std::vector<namespace_rule> include;
   std::vector<namespace_rule> exclude;
+  /// Where it is set, names that are asked about are the destination's: the rules mean what becomes these names.
+  std::shared_ptr<const namespace_map> seen_through{};
 
   [[nodiscard]] bool is_everything() const noexcept { return include.empty() && exclude.empty(); }
   [[nodiscard]] result<bool> covers(const namespace_name& ns) const;
   /// False: nothing in that database is covered, whatever its name.
   [[nodiscard]] result<bool> may_cover(std::string_view database) const;
-  /// True: everything in that database is covered, whatever its name.
+  /// True: everything in that database of the source is covered, whatever its name.
   [[nodiscard]] result<bool> covers_all_of(std::string_view database) const;
+
+ private:
+  [[nodiscard]] result<bool> may_cover_of_source(std::string_view database) const;
 };
 
 /// Errors as parse_rule's; which of the texts it was is in the message.

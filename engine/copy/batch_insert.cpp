@@ -39,12 +39,12 @@ task<result<bool>> is_there(worker& w, const plan::partition& what, bson::bytes_
       SLUICE_CO_TRY(w.to, co_await cluster::connect_primary(w.destination, w.scope, w.patience));
     }
     bson::builder find;
-    find.append("find", what.data_ns.collection).open_document("filter").open_document("_id");
+    find.append("find", what.destination().collection).open_document("filter").open_document("_id");
     find.append("$eq", id).close().close();
     find.open_document("projection").append("_id", 1).close().append("limit", 1).append("singleBatch", true);
     if (durably) find.open_document("readConcern").append("level", "linearizable").close();
     bson::document command = find.finish();
-    auto answer = co_await w.to->run(what.data_ns.database, std::move(command));
+    auto answer = co_await w.to->run(what.destination().database, std::move(command));
     if (answer.has_error()) {
       if (wire::is_retryable(answer.error())) w.to->close();
       co_return answer.error();
@@ -98,7 +98,8 @@ task<result<wire::insert_outcome>> send(worker& w, const plan::partition& what, 
     }
     SLUICE_CO_TRYV(co_await state::wait_until_permitted(w.may_write, w.scope));
     const wire::insert_options options{.bypass_empty_timestamp = w.destination.can.bypass_empty_timestamp};
-    auto sent = co_await wire::insert(*w.to, what.data_ns.database, what.data_ns.collection, documents, options);
+    auto sent =
+        co_await wire::insert(*w.to, what.destination().database, what.destination().collection, documents, options);
     if (sent) co_return sent;
     cause = sent.error();
     if (!wire::is_retryable(cause) || w.scope.cancelled()) co_return cause;

@@ -33,10 +33,10 @@ task<result<>> run_by_majority(wire::connection& to, std::string database, bson:
 
 task<result<>> create_collection(wire::connection& to, const cluster::collection_info& info) {
   bson::document command = cluster::create_command(info, true);
-  auto made = co_await run_by_majority(to, info.ns.database, std::move(command));
+  auto made = co_await run_by_majority(to, info.destination_ns().database, std::move(command));
   if (made || made.error().server_code == wire::namespace_exists) co_return ok();
   error cause = std::move(made.error());
-  cause.message = "collection " + info.ns.to_string() + " could not be created: " + cause.message;
+  cause.message = "collection " + info.destination_ns().to_string() + " could not be created: " + cause.message;
   co_return cause;
 }
 
@@ -60,7 +60,7 @@ task<result<>> restore_options(wire::connection& to, const cluster::collection_i
   auto command = cluster::restore_command(info);
   if (!command) co_return ok();
   bson::document change = std::move(*command);
-  co_return co_await run_by_majority(to, info.ns.database, std::move(change));
+  co_return co_await run_by_majority(to, info.destination_ns().database, std::move(change));
 }
 
 task<result<>> for_each_collection(cluster::deployment to, std::vector<const cluster::collection_info*> collections,

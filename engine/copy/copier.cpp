@@ -164,7 +164,9 @@ class copier::shared {
   task<result<>> drop_gone(cluster::namespace_name ns) {
     auto attempt = [this, &ns]() -> task<result<>> {
       SLUICE_CO_TRY(auto to, co_await cluster::connect_primary(job_.destination, scope_, options_.patience));
-      co_return co_await drop_collection(*to, ns);
+      const cluster::collection_info* info = find_info(job_.catalog, ns);
+      cluster::namespace_name there = info == nullptr ? ns : info->destination_ns();
+      co_return co_await drop_collection(*to, std::move(there));
     };
     SLUICE_CO_TRYV(co_await wire::retry(attempt, options_.patience, scope_));
     leaving_.erase(ns);
@@ -197,7 +199,8 @@ class copier::shared {
     auto stored = co_await store_again(std::move(old_ids), pieces);
     checkpoint_busy_ = false;
     if (stored.has_error()) co_return stored.error();
-    SLUICE_CO_TRYV(co_await drop_collection(*to, ns));
+    cluster::namespace_name there = info->destination_ns();
+    SLUICE_CO_TRYV(co_await drop_collection(*to, std::move(there)));
     SLUICE_CO_TRYV(co_await create_collection(*to, *info));
 
     collection_counters& counters = *job_.counters.at(ns);

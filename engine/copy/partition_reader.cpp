@@ -256,7 +256,7 @@ bson::document find_command(const plan::partition& what, const std::optional<bso
   } else {
     find.append("find", bson::binary_view{4, what.uuid});
   }
-  find.open_document("filter").close();
+  find.append("filter", what.filter);
   if (what.order == scan_order::natural) {
     find.open_document("hint").append("$natural", 1).close().append("$_requestResumeToken", true);
     const auto& resume = behind ? behind : what.after;

@@ -63,10 +63,13 @@ task<result<>> repair_zero_timestamps(worker& w, const plan::partition& what, bs
       SLUICE_CO_TRY(w.to, co_await cluster::connect_primary(w.destination, w.scope, w.patience));
     }
     bson::builder head;
-    head.append("update", what.data_ns.collection).append("ordered", false).append("bypassDocumentValidation", true);
+    head.append("update", what.destination().collection)
+        .append("ordered", false)
+        .append("bypassDocumentValidation", true);
     head.open_document("writeConcern").append("w", 1).close();
     bson::document command = head.finish();
-    auto answer = co_await w.to->run_with_array(what.data_ns.database, std::move(command), "updates", array.bytes());
+    auto answer =
+        co_await w.to->run_with_array(what.destination().database, std::move(command), "updates", array.bytes());
     if (answer.has_error()) co_return answer.error();
     const auto errors = answer.value().body.find("writeErrors").as_array();
     if (errors && !errors->empty()) {

@@ -105,6 +105,7 @@ bool holds(std::string_view ns, std::string_view text) {
 json::object collection(const session::collection_progress& one) {
   json::object out;
   out["namespace"] = one.ns;
+  out["destinationNamespace"] = one.destination_ns.empty() ? one.ns : one.destination_ns;
   out["copied"] = one.copied;
   out["copiedDocuments"] = one.documents_copied;
   out["estimatedTotalDocuments"] = std::max(one.documents_total, one.documents_copied);

@@ -148,7 +148,11 @@ json::object during_a_run(const session::progress& now) {
   }
   // Estimates come from collection statistics; a reader's percentage must not pass 100.
   json::object bytes;
-  bytes["estimatedTotalBytes"] = std::max(now.bytes_total, now.bytes_copied);
+  if (now.totals_unknown) {
+    bytes["estimatedTotalBytes"] = nullptr;
+  } else {
+    bytes["estimatedTotalBytes"] = std::max(now.bytes_total, now.bytes_copied);
+  }
   bytes["estimatedCopiedBytes"] = now.bytes_copied;
   out["collectionCopy"] = std::move(bytes);
   json::object documents;

@@ -32,25 +32,6 @@ check_result boolean_only(std::string_view field, const dom::element& value, std
   return not_offered(field, otherwise);
 }
 
-check_result string_only(std::string_view field, const dom::element& value, std::string_view only,
-                         std::string_view otherwise) {
-  std::string_view given;
-  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a string", value);
-  if (given == only) return {};
-  return not_offered(field, otherwise);
-}
-
-check_result empty_array_only(std::string_view field, const dom::element& value, std::string_view otherwise) {
-  dom::array given;
-  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "an array", value);
-  if (given.size() == 0) return {};
-  return not_offered(field, otherwise);
-}
-
-check_result destination_data(std::string_view field, const dom::element& value, std::string_view otherwise) {
-  return string_only(field, value, "requireEmptyDestination", otherwise);
-}
-
 check_result verification(std::string_view field, const dom::element& value, std::string_view otherwise) {
   dom::object options;
   if (value.get(options) != simdjson::SUCCESS) return wrong_type(field, "a document", value);
@@ -90,12 +71,7 @@ struct known_option {
 
 constexpr std::array options{
     known_option{"copyInNaturalOrder", natural_order, "every collection is read in natural order; leave it out"},
-    known_option{"destinationDataHandling", destination_data, "the namespaces to copy must not exist; leave it out"},
     known_option{"detectRandomId", boolean_only<true>, "every collection is read in natural order; leave it out"},
-    known_option{"documentFilter", never_offered, "documents are copied whole collections at a time; leave it out"},
-    known_option{"namespaceRemap", empty_array_only, "namespaces keep their names; leave it out"},
-    known_option{"preExistingDestinationData", boolean_only<false>,
-                 "the namespaces to copy must not exist on the destination; leave it out"},
     known_option{"reversible", boolean_only<false>, "a run cannot be reversed; leave it out"},
     known_option{"sharding", never_offered, "the destination is a replica set; leave it out"},
     known_option{"skipDiskSpaceCheck", boolean_only<true>,
@@ -103,10 +79,22 @@ constexpr std::array options{
     known_option{"verification", verification, "documents are not verified; leave it out"},
 };
 
+/// Those that are obeyed.
+constexpr std::array<std::string_view, 10> own_fields{"source",
+                                                      "destination",
+                                                      "buildIndexes",
+                                                      "enableUserWriteBlocking",
+                                                      "includeNamespaces",
+                                                      "excludeNamespaces",
+                                                      "namespaceRemap",
+                                                      "documentFilter",
+                                                      "preExistingDestinationData",
+                                                      "destinationDataHandling"};
+
 constexpr auto field_names = [] {
-  std::array<std::string_view, options.size() + 6> names{
-      "source", "destination", "buildIndexes", "enableUserWriteBlocking", "includeNamespaces", "excludeNamespaces"};
-  std::ranges::transform(options, names.begin() + 6, &known_option::name);
+  std::array<std::string_view, options.size() + own_fields.size()> names{};
+  std::ranges::copy(own_fields, names.begin());
+  std::ranges::transform(options, names.begin() + own_fields.size(), &known_option::name);
   return names;
 }();
 
@@ -155,6 +143,48 @@ check_result read_filters(std::string_view field, const dom::element& value,
   return {};
 }
 
+check_result read_remaps(std::string_view field, const dom::element& value, session::start_request& request) {
+  auto remaps = read_namespace_remaps(field, value);
+  if (auto* refused = std::get_if<body_refusal>(&remaps)) return std::move(*refused);
+  request.remaps = std::get<std::vector<cluster::remap>>(std::move(remaps));
+  return {};
+}
+
+check_result read_documents(std::string_view field, const dom::element& value, session::start_request& request) {
+  auto filter = read_document_filter(field, value);
+  if (auto* refused = std::get_if<body_refusal>(&filter)) return std::move(*refused);
+  request.documents = std::get<cluster::document_filter>(std::move(filter));
+  return {};
+}
+
+/// Two names for one thing must not contradict each other.
+check_result set_beside_others(bool given, session::start_request& request) {
+  if (request.beside_others && *request.beside_others != given) {
+    return body_refusal{"BadValue",
+                        "\"preExistingDestinationData\" and \"destinationDataHandling\" contradict each "
+                        "other; leave the second, which is the older name, out"};
+  }
+  request.beside_others = given;
+  return {};
+}
+
+check_result read_beside_others(std::string_view field, const dom::element& value, session::start_request& request) {
+  bool given = false;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a boolean", value);
+  return set_beside_others(given, request);
+}
+
+check_result read_destination_data(std::string_view field, const dom::element& value, session::start_request& request) {
+  std::string_view given;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a string", value);
+  static constexpr std::array<std::string_view, 2> known{"requireEmptyDestination", "ignorePreExistingNamespaces"};
+  const auto found = std::ranges::find(known, given);
+  if (found == known.end()) {
+    return body_refusal{"BadValue", in_quotes(field) + " has an unknown value" + runtime::did_you_mean(given, known)};
+  }
+  return set_beside_others(found != known.begin(), request);
+}
+
 check_result read_field(std::string_view key, const dom::element& value, session::start_request& request) {
   if (key == "source") return read_label(key, value, request.source);
   if (key == "destination") return read_label(key, value, request.destination);
@@ -162,6 +192,10 @@ check_result read_field(std::string_view key, const dom::element& value, session
   if (key == "enableUserWriteBlocking") return read_write_blocking(key, value, request);
   if (key == "includeNamespaces") return read_filters(key, value, request.include);
   if (key == "excludeNamespaces") return read_filters(key, value, request.exclude);
+  if (key == "namespaceRemap") return read_remaps(key, value, request);
+  if (key == "preExistingDestinationData") return read_beside_others(key, value, request);
+  if (key == "destinationDataHandling") return read_destination_data(key, value, request);
+  if (key == "documentFilter") return read_documents(key, value, request);
   const auto option = std::ranges::find(options, key, &known_option::name);
   if (option != options.end()) return option->check(key, value, option->otherwise);
   return body_refusal{"UnknownField",

@@ -142,6 +142,51 @@ std::optional<body_refusal> read_filter(const std::string& of, const dom::elemen
   return {};
 }
 
+/// {"database": "a"} or {"database": "a", "collection": "c"}, as text.
+read<std::string> read_remapped(const std::string& of, const dom::object& fields, std::string_view side) {
+  const std::string field = of + "." + std::string(side);
+  dom::element value;
+  if (fields[side].get(value) != simdjson::SUCCESS) {
+    return body_refusal{"MissingField", in_quotes(field) + R"( is missing; send {"database": ...})"};
+  }
+  dom::object names;
+  if (value.get(names) != simdjson::SUCCESS) return wrong_type(field, R"(a document {"database": ...})", value);
+  static constexpr std::array<std::string_view, 2> known{"database", "collection"};
+  if (auto refused = refuse_others(field, names, known)) return *std::move(refused);
+  std::string text;
+  for (const std::string_view part : known) {
+    dom::element name;
+    if (names[part].get(name) != simdjson::SUCCESS) {
+      if (part == "collection") continue;
+      return body_refusal{"MissingField", in_quotes(field + ".database") + " is missing"};
+    }
+    std::string_view given;
+    if (name.get(given) != simdjson::SUCCESS) return wrong_type(field + "." + std::string(part), "a string", name);
+    const bool dotted = part == "database" && given.find('.') != std::string_view::npos;
+    if (given.empty() || dotted) {
+      return body_refusal{"BadValue",
+                          in_quotes(field + "." + std::string(part)) +
+                              (dotted ? " holds a dot, which no database's name does" : " must not be empty")};
+    }
+    text += (text.empty() ? "" : ".") + std::string(given);
+  }
+  return text;
+}
+
+read<cluster::remap> read_remap(const std::string& of, const dom::element& value) {
+  dom::object fields;
+  if (value.get(fields) != simdjson::SUCCESS) return wrong_type(of, "a document", value);
+  static constexpr std::array<std::string_view, 2> known{"from", "to"};
+  if (auto refused = refuse_others(of, fields, known)) return *std::move(refused);
+  cluster::remap one;
+  for (const auto& [side, into] : {std::pair("from", &one.from), std::pair("to", &one.to)}) {
+    auto name = read_remapped(of, fields, side);
+    if (auto* refused = std::get_if<body_refusal>(&name)) return std::move(*refused);
+    *into = std::get<std::string>(std::move(name));
+  }
+  return one;
+}
+
 }  // namespace
 
 std::variant<std::vector<std::string>, body_refusal> read_namespace_filters(std::string_view field,
@@ -155,6 +200,20 @@ std::variant<std::vector<std::string>, body_refusal> read_namespace_filters(std:
     if (auto refused = read_filter(of, each, rules)) return *std::move(refused);
   }
   return rules;
+}
+
+std::variant<std::vector<cluster::remap>, body_refusal> read_namespace_remaps(std::string_view field,
+                                                                              const dom::element& value) {
+  dom::array list;
+  if (value.get(list) != simdjson::SUCCESS) return wrong_type(std::string(field), "an array", value);
+  std::vector<cluster::remap> remaps;
+  std::size_t number = 0;
+  for (const dom::element each : list) {
+    auto one = read_remap(std::string(field) + "[" + std::to_string(number++) + "]", each);
+    if (auto* refused = std::get_if<body_refusal>(&one)) return std::move(*refused);
+    remaps.push_back(std::get<cluster::remap>(std::move(one)));
+  }
+  return remaps;
 }
 
 }  // namespace sluice::http

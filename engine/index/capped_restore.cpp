@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::int32_t deleted_at_once = 1000;
 
-bson::document oldest_ids(const std::string& collection, std::int32_t limit) {
+bson::document oldest_ids(const std::string& collection, std::int32_t limit, bson::document_view query = {}) {
   bson::builder find;
-  find.append("find", collection).open_document("sort").append("$natural", 1).close();
+  find.append("find", collection).append("filter", query).open_document("sort").append("$natural", 1).close();
   find.open_document("projection").append("_id", 1).close().append("limit", limit).append("batchSize", limit);
   return find.finish();
 }
@@ -43,20 +43,22 @@ bool same_id(bson::document_view a, bson::document_view b) {
 
 }  // namespace
 
-task<result<>> delete_overwritten(cutover_side& source, cutover_side& destination, cluster::namespace_name ns) {
-  bson::document first_of_source = oldest_ids(ns.collection, 1);
-  SLUICE_CO_TRY(auto oldest, co_await source.find(ns.database, std::move(first_of_source)));
+task<result<>> delete_overwritten(cutover_side& source, cutover_side& destination, cluster::namespace_name ns,
+                                  const cluster::migration_scope& scope) {
+  const auto on_source = scope.names.source_of(ns).value_or(ns);
+  bson::document first_of_source = oldest_ids(on_source.collection, 1, scope.documents.query());
+  SLUICE_CO_TRY(auto oldest, co_await source.find(on_source.database, std::move(first_of_source)));
   if (!oldest.empty()) {
     const auto id = oldest.front().view().find("_id");
     if (!id) co_return ok();  // capped collections of old may have none
     bson::document same = by_id(ns.collection, id);
-    SLUICE_CO_TRY(auto there, co_await destination.find(ns.database, std::move(same)));
-    if (there.empty()) {
+    SLUICE_CO_TRY(auto copied, co_await destination.find(ns.database, std::move(same)));
+    if (copied.empty()) {
       log(log_level::warn, "index", "The source's oldest document is not on the destination: nothing is deleted there",
           {{"ns", ns.to_string()}});
       co_return ok();
     }
-    oldest = std::move(there);  // the same key in other bytes would never be met
+    oldest = std::move(copied);  // the same key in other bytes would never be met
   }
   for (;;) {
     bson::document some = oldest_ids(ns.collection, deleted_at_once);

@@ -51,14 +51,15 @@ class cutover {
         destination_(job_.destination, job_.patience, scope, job_.may_write) {}
 
   task<result<cutover_report>> run() {
-    SLUICE_CO_TRY(const auto wanted, co_await source_.read(job_.filter));
-    SLUICE_CO_TRY(auto present, co_await destination_.read(job_.filter));
+    SLUICE_CO_TRY(auto source, co_await read_source());
+    SLUICE_CO_TRY(auto present, co_await read_destination());
     if (job_.tells_by_name) {
-      SLUICE_CO_TRY(const auto made, co_await make_unwritten(source_, destination_, wanted, present));
+      SLUICE_CO_TRY(const auto made, co_await make_unwritten(source_, destination_, source, present, job_.scope));
       if (made > 0) {
-        SLUICE_CO_TRY(present, co_await destination_.read(job_.filter));
+        SLUICE_CO_TRY(present, co_await read_destination());
       }
     }
+    const auto wanted = cluster::as_on_destination(std::move(source));
     auto plan = plan_cutover(wanted, present, job_.policy);
     report_.obstacles = std::move(plan.obstacles);
     if (!report_.obstacles.empty()) co_return std::move(report_);
@@ -82,6 +83,19 @@ class cutover {
   }
 
  private:
+  /// What is to be on the destination, still under the source's names.
+  task<result<cluster::catalog>> read_source() {
+    SLUICE_CO_TRY(auto found, co_await source_.read(job_.scope.filter));
+    SLUICE_CO_TRYV(cluster::narrow(found, job_.scope));
+    co_return found;
+  }
+  task<result<cluster::catalog>> read_destination() {
+    auto filter = job_.scope.filter_of_destination();
+    SLUICE_CO_TRY(auto found, co_await destination_.read(std::move(filter)));
+    cluster::leave_out_others(found, job_.scope);
+    co_return found;
+  }
+
   [[nodiscard]] std::vector<cutover_step> steps_of(cutover_action action) const {
     std::vector<cutover_step> some;
     std::ranges::copy_if(steps_, std::back_inserter(some),
@@ -108,7 +122,7 @@ class cutover {
     const auto some = steps_of(action);
     for (const auto& step : some) {
       if (action == cutover_action::restore_capped) {
-        SLUICE_CO_TRYV(co_await delete_overwritten(source_, destination_, step.ns));
+        SLUICE_CO_TRYV(co_await delete_overwritten(source_, destination_, step.ns, job_.scope));
       }
       bson::document command = step.command;
       auto done = co_await destination_.change(step.ns.database, std::move(command));
@@ -218,8 +232,9 @@ class cutover {
 
   /// The proof; and what no command could bring about is named instead of being tried for ever.
   task<result<>> compare_again() {
-    SLUICE_CO_TRY(const auto wanted, co_await source_.read(job_.filter));
-    SLUICE_CO_TRY(const auto present, co_await destination_.read(job_.filter));
+    SLUICE_CO_TRY(auto source, co_await read_source());
+    SLUICE_CO_TRY(const auto present, co_await read_destination());
+    const auto wanted = cluster::as_on_destination(std::move(source));
     auto plan = plan_cutover(wanted, present, job_.policy);
     report_.obstacles = std::move(plan.obstacles);
     for (const auto& step : plan.steps)

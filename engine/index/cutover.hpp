@@ -14,6 +14,7 @@
 
 #include "bson/document.hpp"
 #include "engine/cluster/deployment.hpp"
+#include "engine/cluster/migration_scope.hpp"
 #include "engine/index/cutover_plan.hpp"
 #include "engine/index/index_builder.hpp"
 #include "engine/runtime/cancel_scope.hpp"
@@ -46,7 +47,7 @@ struct cutover_progress {
 struct cutover_job {
   cluster::deployment source;
   cluster::deployment destination;
-  cluster::namespace_filter filter;
+  cluster::migration_scope scope;
   cluster::index_policy policy;
   /// The source (a sharded cluster) did not tell of everything that its catalog holds: see unwritten.hpp.
   bool tells_by_name = false;

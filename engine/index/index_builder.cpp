@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -27,7 +28,7 @@ constexpr auto progress_interval = std::chrono::seconds(1);
 
 bson::document create_indexes(const cluster::collection_info& info, std::span<const cluster::index_spec> specs) {
   bson::builder command;
-  command.append("createIndexes", info.ns.collection).open_array("indexes");
+  command.append("createIndexes", info.destination_ns().collection).open_array("indexes");
   for (const auto& spec : specs) command.push(spec.spec);
   // By default a build waits for every voting member, so one that is down would stop it for good.
   command.close().append("commitQuorum", "majority").open_document("writeConcern").append("w", "majority").close();
@@ -47,6 +48,8 @@ class builder {
       : to_(std::move(to)), policy_(policy), progress_(progress), scope_(scope), patience_(patience) {
     for (const auto* info : collections)
       if (!info->indexes.empty()) queue_.push_back(info);
+    for (const auto* info : queue_)
+      if (info->renamed_to) renamed_.emplace(*info->renamed_to, info->ns);
     std::ranges::stable_sort(queue_, std::ranges::greater{}, &cluster::collection_info::data_bytes);
   }
 
@@ -130,7 +133,7 @@ class builder {
         SLUICE_CO_TRY(connection, co_await cluster::connect_primary(mine, scope_, patience_));
       }
       bson::document command = create_indexes(info, specs);
-      auto answer = co_await connection->run(info.ns.database, std::move(command));
+      auto answer = co_await connection->run(info.destination_ns().database, std::move(command));
       if (answer.has_error()) {
         if (wire::is_retryable(answer.error())) connection->close();
         co_return answer.error();
@@ -169,9 +172,10 @@ class builder {
       const auto operation = element.as_document();
       if (!operation) continue;
       const auto ns = operation->find("ns").as_string().value_or("");
-      const auto dot = ns.find('.');
-      if (dot == std::string_view::npos) continue;
-      const auto found = progress_.find({std::string(ns.substr(0, dot)), std::string(ns.substr(dot + 1))});
+      const auto there = cluster::parse_namespace(ns);
+      if (!there) continue;
+      const auto renamed = renamed_.find(*there);
+      const auto found = progress_.find(renamed == renamed_.end() ? *there : renamed->second);
       const auto done = operation->at("progress", "done").to_int64().value_or(0);
       const auto total = operation->at("progress", "total").to_int64().value_or(0);
       if (found == progress_.end() || total <= 0) continue;
@@ -183,6 +187,7 @@ class builder {
   cluster::deployment to_;
   cluster::index_policy policy_;
   std::deque<const cluster::collection_info*> queue_;
+  std::map<cluster::namespace_name, cluster::namespace_name> renamed_;  // names on the destination: the source's
   progress_by_namespace& progress_;
   runtime::cancel_scope& scope_;
   std::chrono::milliseconds patience_;

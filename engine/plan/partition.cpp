@@ -50,6 +50,7 @@ bson::document to_document(const partition& p) {
   out.append("_id", p.id);
   append_namespace(out, "ns", p.ns);
   append_namespace(out, "data", p.data_ns);
+  if (p.renamed_to) append_namespace(out, "to", *p.renamed_to);
   if (!p.uuid.empty()) out.append("uuid", bson::binary_view{4, p.uuid});
   out.append("kind", static_cast<std::int32_t>(p.kind));
   out.append("order", p.order == scan_order::natural ? "natural" : "_id");
@@ -60,6 +61,7 @@ bson::document to_document(const partition& p) {
   if (p.order == scan_order::natural) {
     out.append("node", p.node.to_string()).append("dataIdentity", p.data_identity);
   }
+  if (!p.filter.view().empty()) out.append("filter", p.filter);
   append_if(out, "min", p.min);
   append_if(out, "max", p.max);
   out.append("documentsEstimate", p.documents_estimate).append("bytesEstimate", p.bytes_estimate);
@@ -81,6 +83,7 @@ result<partition> partition_from(bson::document_view stored) {
   p.id = *id;
   p.ns = *ns;
   p.data_ns = *data_ns;
+  p.renamed_to = read_namespace(stored, "to");
   p.order = *order == "natural" ? scan_order::natural : scan_order::by_id;
   if (const auto uuid = stored.find("uuid").as_binary()) p.uuid.assign(uuid->data.begin(), uuid->data.end());
   p.kind = static_cast<cluster::collection_kind>(read_int(stored, "kind"));
@@ -94,6 +97,7 @@ result<partition> partition_from(bson::document_view stored) {
     SLUICE_TRY(p.node, wire::parse_host_port(stored.find("node").as_string().value_or("")));
     p.data_identity = stored.find("dataIdentity").as_string().value_or("");
   }
+  if (auto filter = read_document(stored, "filter")) p.filter = *std::move(filter);
   p.min = read_document(stored, "min");
   p.max = read_document(stored, "max");
   p.documents_estimate = read_int(stored, "documentsEstimate");

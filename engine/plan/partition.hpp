@@ -21,10 +21,11 @@ enum class scan_order : std::uint8_t {
 
 /// A value that is stored in the checkpoint when it is made and never changed; where the copy stands is kept apart.
 struct partition {
-  std::string id;                   // "<database.collection>#<number>", unique within a run
-  cluster::namespace_name ns;       // the collection that users know
-  cluster::namespace_name data_ns;  // where its documents lie (buckets of a time-series collection)
-  std::vector<std::byte> uuid;      // the collection's identity on the source; empty through mongos
+  std::string id;                                     // "<database.collection>#<number>", unique within a run
+  cluster::namespace_name ns;                         // the collection that users know
+  cluster::namespace_name data_ns;                    // where its documents lie (buckets of a time-series collection)
+  std::optional<cluster::namespace_name> renamed_to;  // where they go, if that is called otherwise
+  std::vector<std::byte> uuid;                        // the collection's identity on the source; empty through mongos
   cluster::collection_kind kind = cluster::collection_kind::plain;
   scan_order order = scan_order::natural;
   std::int32_t number = 0;  // from 0
@@ -42,10 +43,17 @@ struct partition {
   std::optional<bson::document> min;
   std::optional<bson::document> max;
 
+  bson::document filter;  // which documents are copied; {}: all
+
   std::int64_t documents_estimate = 0;
   std::int64_t bytes_estimate = 0;
   std::int32_t batch_documents =
       0;  // chosen by average size: large enough to forget the round trip, small enough for the cache
+
+  /// Where its documents go.
+  [[nodiscard]] const cluster::namespace_name& destination() const noexcept {
+    return renamed_to ? *renamed_to : data_ns;
+  }
 };
 
 [[nodiscard]] bson::document to_document(const partition& p);

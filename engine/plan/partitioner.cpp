@@ -17,6 +17,7 @@ partition whole(const cluster::collection_info& info, const partitioning& how, c
   partition p;
   p.ns = info.ns;
   p.data_ns = info.data_ns();
+  if (info.renamed_to) p.renamed_to = info.destination_data_ns();
   p.id = info.ns.to_string() + "#0";
   p.kind = info.kind;
   if (can.find_by_uuid) p.uuid = info.uuid;
@@ -25,6 +26,7 @@ partition whole(const cluster::collection_info& info, const partitioning& how, c
     p.node = how.node;
     p.data_identity = how.data_identity;
   }
+  p.filter = how.filter;
   p.documents_estimate = info.documents;
   p.bytes_estimate = info.data_bytes;
   p.batch_documents = batch_documents_for(info.average_document_bytes);
@@ -157,7 +159,7 @@ task<result<std::vector<partition>>> cut(wire::connection& source, const cluster
   std::vector<partition> pieces;
   if (info.kind == cluster::collection_kind::view) co_return pieces;
   const partition all = whole(info, how, can);
-  const std::int32_t wanted = pieces_for(info, how.partition_bytes);
+  const std::int32_t wanted = how.filter.view().empty() ? pieces_for(info, how.partition_bytes) : 1;
   if (wanted == 1) {
     pieces.push_back(all);
   } else if (all.order == scan_order::natural) {

@@ -21,6 +21,9 @@ struct partitioning {
   std::string data_identity;
   /// How large a partition may be: the whole copy is cut so that every worker has several.
   std::size_t partition_bytes = 0;
+  /// Which documents are copied; {}: all. Of a filtered collection there is one partition: a cursor gives a batch when
+  /// it is full, and with few documents in it a scan would not see that it has passed its end.
+  bson::document filter;
 };
 
 /// The size at which `total_bytes` make some partitions for each of `workers`, within limits.hpp's bounds.

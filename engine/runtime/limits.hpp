@@ -64,6 +64,9 @@ inline constexpr std::size_t name_pattern_bytes_max = 4 * kib;
 inline constexpr std::uint32_t name_pattern_steps_max = 100'000;
 inline constexpr std::uint32_t name_pattern_heap_kib_max = 4096;
 
+/// Values of a document filter: each is compared with each document that a change brings.
+inline constexpr std::size_t match_values_max = 1000;
+
 // --- checkpoint ---
 /// How often positions are made durable: what a crash repeats.
 inline constexpr auto checkpoint_interval = 1s;

@@ -40,6 +40,11 @@ void copy_board::set_destination_written() {
   told_.destination_written = true;
 }
 
+void copy_board::set_totals_unknown() {
+  const std::scoped_lock lock(mutex_);
+  told_.totals_unknown = true;
+}
+
 void copy_board::set_failure(error cause) {
   const std::scoped_lock lock(mutex_);
   told_.failure = std::move(cause);
@@ -85,8 +90,9 @@ void copy_board::publish_catalog(const cluster::catalog& catalog) {
   planned_.clear();
   for (const auto& info : catalog.collections) {
     if (info.kind == cluster::collection_kind::view) continue;
-    planned_.push_back({info.ns.to_string(), counters.at(info.ns).get(), builds.at(info.ns).get(), info.documents,
-                        info.data_bytes, static_cast<std::int32_t>(info.indexes.size())});
+    planned_.push_back({info.ns.to_string(), info.renamed_to ? info.renamed_to->to_string() : "",
+                        counters.at(info.ns).get(), builds.at(info.ns).get(), info.documents, info.data_bytes,
+                        static_cast<std::int32_t>(info.indexes.size())});
   }
 }
 
@@ -108,7 +114,7 @@ progress copy_board::snapshot(bool with_collections) const {
     const std::chrono::duration<double> time = points_.back().first - points_.front().first;
     const auto moved = static_cast<double>(points_.back().second - points_.front().second);
     if (time.count() > 0) taken.copy_bytes_per_second = std::max(0.0, moved / time.count());
-    if (taken.copy_bytes_per_second > 0) {
+    if (taken.copy_bytes_per_second > 0 && !taken.totals_unknown) {
       const auto left = static_cast<double>(taken.bytes_total - taken.bytes_copied);
       taken.seconds_to_complete = static_cast<std::int64_t>(left / taken.copy_bytes_per_second) + 1;
     }
@@ -123,6 +129,7 @@ void copy_board::add_collections(progress& to, bool with_collections) const {
   for (const planned& one : planned_) {
     collection_progress p;
     p.ns = one.ns;
+    p.destination_ns = one.destination_ns;
     p.documents_copied = one.copied->documents.load(std::memory_order_relaxed);
     p.bytes_copied = one.copied->bytes.load(std::memory_order_relaxed);
     p.copied = one.copied->partitions_left.load(std::memory_order_relaxed) == 0;

@@ -31,6 +31,7 @@ class copy_board {
   };
   void set_reach(reach source, reach destination, std::chrono::seconds retry_horizon);
   void set_destination_written();
+  void set_totals_unknown();
   void set_failure(error cause);
   void add_warning(std::string text);
   /// Of this moment: they replace those of the last call, and the lasting ones above stay.
@@ -58,6 +59,7 @@ class copy_board {
  private:
   struct planned {
     std::string ns;
+    std::string destination_ns;  // empty: the same
     const copy::collection_counters* copied;
     const index::build_progress* built;
     std::int64_t documents;

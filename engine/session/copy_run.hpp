@@ -48,7 +48,7 @@ class copy_run {
   std::unique_ptr<sluice::state::checkpoint> checkpoint_;
   sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;
-  namespace_choice choice_;
+  cluster::migration_scope choice_;
   std::vector<std::string> idle_rules_;  // sentences, for warnings
   bool lease_wanted_ = false;            // the lease may be this run's
 };

@@ -64,10 +64,18 @@ void copy_stage::begin_again() {
   board_.begin_again();
 }
 
+result<> copy_stage::set_catalog(cluster::catalog catalog, cluster::migration_scope scope) {
+  catalog_ = std::move(catalog);
+  scope_ = std::move(scope);
+  if (!scope_.documents.is_everything()) board_.set_totals_unknown();
+  return cluster::narrow(catalog_, scope_);
+}
+
 task<result<>> copy_stage::choose_partitioning() {
   std::int64_t bytes = 0;
   for (const auto& info : catalog_.collections) bytes += info.data_bytes;
   partitioning_.partition_bytes = plan::partition_bytes_for(bytes, lane_count() * workers_per_lane());
+  partitioning_.filter = scope_.documents.query();
   if (!between_.source.can.natural_resume) co_return ok();
   partitioning_.node = between_.to_source->host();
   SLUICE_CO_TRY(partitioning_.data_identity, co_await cluster::read_data_identity(*between_.to_source));
@@ -83,9 +91,16 @@ task<result<>> copy_stage::refuse_or_drop(infos fresh) {
   SLUICE_CO_TRY(auto there,
                 co_await cluster::read_catalog(*between_.to_destination, cluster::namespace_filter{}, false));
   std::set<cluster::namespace_name> planned;
-  for (const auto* info : fresh) planned.insert(info->ns);
+  for (const auto* info : fresh) planned.insert(info->destination_ns());
+  std::vector<cluster::namespace_name> coming;
   for (const auto& info : catalog_.collections) {
-    if (info.kind == collection_kind::view) planned.insert(info.ns);
+    if (info.kind == collection_kind::view) planned.insert(info.destination_ns());
+    coming.push_back(info.ns);
+  }
+  std::vector<std::string> databases;
+  for (const auto& info : there.collections) databases.push_back(info.ns.database);
+  if (auto clash = cluster::name_in_the_way(scope_.names, coming, databases)) {
+    co_return failure(error_kind::refused, *std::move(clash) + ". Nothing was written");
   }
   std::vector<std::string> names;
   for (const auto& info : there.collections) {
@@ -195,6 +210,7 @@ task<result<>> copy_stage::resume(sluice::state::checkpoint& from, const sluice:
       log(log_level::warn, "session", "A collection was renamed on the source; its copy keeps the name it had",
           {{"ns", info->ns.to_string()}, {"copiedAs", piece.ns.to_string()}});
       info->ns = piece.ns;
+      info->renamed_to = scope_.names.renamed(piece.ns);
     }
     known.insert(piece.ns);
     copy::position at;
@@ -205,7 +221,8 @@ task<result<>> copy_stage::resume(sluice::state::checkpoint& from, const sluice:
   for (const auto& ns : lost) {
     log(log_level::warn, "session", "A collection was dropped on the source; its copy is dropped too",
         {{"ns", ns.to_string()}});
-    SLUICE_CO_TRYV(co_await copy::drop_collection(*between_.to_destination, ns));
+    cluster::namespace_name there = scope_.names.destination_of(ns);
+    SLUICE_CO_TRYV(co_await copy::drop_collection(*between_.to_destination, std::move(there)));
   }
   std::ranges::sort(catalog_.collections, {}, &collection_info::ns);
   prepare_counters();
@@ -292,7 +309,9 @@ task<result<>> copy_stage::drop_what_is_gone(runtime::cancel_scope& scope) {
         {{"ns", info->ns.to_string()}});
     board_.counters.at(info->ns)->gone = true;
   }
-  auto drop = [](wire::connection& to, const collection_info& info) { return copy::drop_collection(to, info.ns); };
+  auto drop = [](wire::connection& to, const collection_info& info) {
+    return copy::drop_collection(to, info.destination_ns());
+  };
   co_return co_await copy::for_each_collection(between_.destination, std::move(gone), drop, scope,
                                                settings_.retry_time);
 }

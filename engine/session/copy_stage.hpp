@@ -9,6 +9,7 @@
 
 #include "engine/cluster/catalog.hpp"
 #include "engine/cluster/index_spec.hpp"
+#include "engine/cluster/migration_scope.hpp"
 #include "engine/copy/ledger.hpp"
 #include "engine/plan/partitioner.hpp"
 #include "engine/runtime/cancel_scope.hpp"
@@ -36,8 +37,9 @@ class copy_stage {
              copy_board& board)
       : control_(std::move(control)), settings_(settings), purpose_(purpose), between_(between), board_(board) {}
 
-  /// The source's catalog; to be called before plan() and resume(), which may change it.
-  void set_catalog(cluster::catalog catalog) { catalog_ = std::move(catalog); }
+  /// The source's catalog and what of it is migrated; to be called before plan() and resume(), which may change it.
+  /// Errors: as cluster::narrow's.
+  [[nodiscard]] result<> set_catalog(cluster::catalog catalog, cluster::migration_scope scope);
   [[nodiscard]] const cluster::catalog& catalog() const noexcept { return catalog_; }
 
   /// Error (refused): the destination holds collections of the catalog already. With settings.drop they are dropped.
@@ -84,6 +86,7 @@ class copy_stage {
   copy_purpose purpose_;
   sides& between_;
   copy_board& board_;
+  cluster::migration_scope scope_;
   cluster::catalog catalog_;
   plan::partitioning partitioning_;
   std::vector<copy::ledger::entry> entries_;

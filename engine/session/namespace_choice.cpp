@@ -1,35 +1,56 @@
 #include "engine/session/namespace_choice.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/cluster/catalog.hpp"
+#include "engine/wire/connection.hpp"
 
 namespace sluice::session {
 
-result<namespace_choice> choose_namespaces(const copy_settings& settings) {
-  namespace_choice choice;
-  SLUICE_TRY(choice.filter, cluster::parse_filter(settings.include, settings.exclude));
-  return choice;
+result<cluster::migration_scope> choose_namespaces(const copy_settings& settings) {
+  cluster::migration_scope chosen;
+  SLUICE_TRY(chosen.filter, cluster::parse_filter(settings.include, settings.exclude));
+  SLUICE_TRY(chosen.names, cluster::namespace_map::of(settings.remaps));
+  chosen.documents = settings.documents;
+  return chosen;
 }
 
-result<namespace_choice> choose_namespaces(const sync_settings& settings) {
-  SLUICE_TRY(auto choice, choose_namespaces(settings.copy));
-  if (settings.block_writes == write_blocking::source_and_destination && !choice.filter.is_everything()) {
+result<cluster::migration_scope> choose_namespaces(const sync_settings& settings) {
+  SLUICE_TRY(auto chosen, choose_namespaces(settings.copy));
+  if (settings.block_writes == write_blocking::source_and_destination && !chosen.filter.is_everything()) {
     return failure(error_kind::configuration,
                    "a source of which only a part is migrated cannot refuse its writes, which would be those to the "
                    "other part, too: choose destinationOnly or none, and stop the applications yourself");
   }
-  return choice;
+  chosen.beside_others = settings.beside_others;
+  if (!settings.beside_others) return chosen;
+  if (chosen.filter.is_everything()) {
+    return failure(error_kind::configuration,
+                   "a destination that holds data of others takes a part of a source only: say with includeNamespaces "
+                   "or excludeNamespaces (--include, --exclude) which one");
+  }
+  if (settings.block_writes.value_or(write_blocking::none) != write_blocking::none) {
+    return failure(error_kind::configuration,
+                   "a destination that holds data of others goes on taking their writes: leave "
+                   "enableUserWriteBlocking (--block-writes) out, or choose none");
+  }
+  return chosen;
 }
 
-task<result<std::vector<std::string>>> find_idle_rules(wire::connection& source, namespace_choice choice) {
+task<result<std::vector<std::string>>> find_idle_rules(wire::connection& source, cluster::migration_scope chosen) {
   std::vector<std::string> sentences;
-  if (choice.filter.is_everything()) co_return sentences;
+  if (chosen.filter.is_everything() && chosen.names.is_identity()) co_return sentences;
   SLUICE_CO_TRY(const auto names, co_await cluster::read_names(source));
-  SLUICE_CO_TRY(const auto idle, cluster::rules_without_effect(choice.filter, names));
+  SLUICE_CO_TRY(const auto idle, cluster::rules_without_effect(chosen.filter, names));
   for (const std::string& rule : idle) {
     sentences.push_back("the filter " + rule +
                         " matches nothing that the source holds now; make sure that its names are spelled as there");
+  }
+  SLUICE_CO_TRY(const auto unmoved, cluster::remaps_without_effect(chosen, names));
+  for (const std::string& rule : unmoved) {
+    sentences.push_back("nothing that the source holds now and that is migrated is remapped by " + rule +
+                        "; make sure that its name is spelled as there");
   }
   co_return sentences;
 }

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "bson/document_view.hpp"
+#include "engine/cluster/document_filter.hpp"
+#include "engine/cluster/namespace_map.hpp"
 #include "engine/runtime/latency.hpp"
 #include "engine/runtime/result.hpp"
 
@@ -34,7 +36,8 @@ enum class phase : std::uint8_t {
 [[nodiscard]] std::string_view to_string(phase p) noexcept;  // "collection copy", ...
 
 struct collection_progress {
-  std::string ns;
+  std::string ns;                    // on the source
+  std::string destination_ns{};      // on the destination; empty: the same
   std::int64_t documents_total = 0;  // estimate; raised to copied when exceeded
   std::int64_t documents_copied = 0;
   std::int64_t bytes_total = 0;  // estimate, of uncompressed BSON
@@ -78,6 +81,7 @@ struct progress {
   std::string destination_name;  // "cluster1: host:port"
   std::int64_t bytes_total = 1;  // 1 before the copy starts, as the original
   std::int64_t bytes_copied = 0;
+  bool totals_unknown = false;  // a document filter takes nobody knows how many of what the collections hold
   std::int64_t documents_total = 0;
   std::int64_t documents_copied = 0;
   std::int64_t duplicates_skipped = 0;
@@ -122,6 +126,9 @@ struct start_request {
   std::optional<write_blocking> block_writes;  // nothing: the destination's, if the user may, with a warning if not
   // Rules as text (cluster::parse_rule); nothing: as the settings have it.
   std::optional<std::vector<std::string>> include{}, exclude{};
+  std::optional<std::vector<cluster::remap>> remaps{};
+  std::optional<cluster::document_filter> documents{};
+  std::optional<bool> beside_others{};  // the original's preExistingDestinationData
 };
 
 /// What the HTTP API and the terminal talk to. Every member may be called from any thread and does not block.

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/cluster/document_filter.hpp"
+#include "engine/cluster/namespace_map.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/session/progress.hpp"
 
@@ -18,10 +20,12 @@ namespace sluice::session {
 struct copy_settings {
   std::string source_uri;  // credentials may change, the deployment may not
   std::string destination_uri;
-  std::vector<std::string> include;  // fixed for a run: rules as text (cluster::parse_rule)
-  std::vector<std::string> exclude;  // fixed for a run
-  bool drop = false;                 // drop the destination's namespaces that are to be copied, first
-  bool reset = false;                // forget a leftover checkpoint and start over
+  std::vector<std::string> include;    // fixed for a run: rules as text (cluster::parse_rule)
+  std::vector<std::string> exclude;    // fixed for a run
+  std::vector<cluster::remap> remaps;  // fixed for a run
+  cluster::document_filter documents;  // fixed for a run
+  bool drop = false;                   // drop the destination's namespaces that are to be copied, first
+  bool reset = false;                  // forget a leftover checkpoint and start over
   std::size_t memory_bytes = limits::memory_default_bytes;  // may change
   std::uint32_t lanes = 0;                                  // may change; 0: chosen from the number of cores
   std::uint32_t connections = 0;                            // may change; readers and writers per lane, 0: default
@@ -40,6 +44,7 @@ struct sync_settings {
   std::uint64_t spool_bytes_max = spool_bytes_default;  // may change
   index_building build_indexes = index_building::after_data_copy;  // fixed for a run
   std::optional<write_blocking> block_writes;                      // nothing: as in start_request
+  bool beside_others = false;                                      // fixed for a run: preExistingDestinationData
   bool commit_when_caught_up = false;                              // may change: commits as soon as can_commit is true
 };
 

@@ -32,6 +32,14 @@ task<result<std::optional<stored_run>>> find_stored_run(copy_settings settings, 
     one.build_indexes = index_building_from(text("buildIndexes"));
     one.include = sluice::state::read_strings(run, "include");
     one.exclude = sluice::state::read_strings(run, "exclude");
+    const auto remaps = sluice::state::read_strings(run, "remaps");
+    for (std::size_t pair = 0; pair + 1 < remaps.size(); pair += 2) {
+      one.remaps.push_back({remaps[pair], remaps[pair + 1]});
+    }
+    one.beside_others = run.find("preExistingDestinationData").as_bool().value_or(false);
+    if (const auto filter = run.find("documentFilter").as_document(); filter && !filter->empty()) {
+      SLUICE_CO_TRY(one.documents, cluster::document_filter::of(*filter));
+    }
     const std::string wanted = text("wish");
     one.wanted = wanted == "pause" ? wish::pause : wanted == "commit" ? wish::commit : wish::run;
     co_return one;

@@ -17,6 +17,9 @@ struct stored_run {
   wish wanted = wish::run;
   std::optional<index_building> build_indexes;
   std::vector<std::string> include, exclude;
+  std::vector<cluster::remap> remaps;
+  cluster::document_filter documents;
+  bool beside_others = false;
 };
 
 /// Looks at both deployments for the checkpoint of a live sync between them. Nothing: there is none. Errors: one of

@@ -34,7 +34,7 @@ task<result<bool>> sync_run::finish_commit(runtime::cancel_scope& scope) {
 
   index::cutover_job job{.source = between_.source,
                          .destination = between_.destination,
-                         .filter = filter(),
+                         .scope = choice_,
                          .policy = purpose_of(settings_.build_indexes).indexes,
                          .tells_by_name = between_.source.kind == cluster::deployment_kind::sharded,
                          .patience = settings_.copy.retry_time,

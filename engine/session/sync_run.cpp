@@ -25,6 +25,7 @@ constexpr const char* run_fact = "run";
 constexpr const char* write_blocking_fact = "writeBlocking";
 constexpr const char* capture_fact = "capture";
 constexpr const char* collections_fact = "collections";  // how many the catalog has
+constexpr const char* foreign_collection = "existing";   // of the checkpoint: what the destination held before
 /// Beside the map's entries: without it an emptied map would look like a source whose collections are all gone.
 constexpr const char* map_mark_id = "whole";
 
@@ -95,7 +96,10 @@ sluice::state::run_parameters sync_run::parameters() const {
   mine.destination_name = between_.destination.name();
   mine.include = settings_.copy.include;
   mine.exclude = settings_.copy.exclude;
+  for (const auto& [from, to] : settings_.copy.remaps) mine.remaps.insert(mine.remaps.end(), {from, to});
+  mine.document_filter = settings_.copy.documents.given();
   mine.mode = "sync";
+  mine.beside_others = settings_.beside_others;
   mine.build_indexes = to_string(settings_.build_indexes);
   return mine;
 }
@@ -103,6 +107,7 @@ sluice::state::run_parameters sync_run::parameters() const {
 task<result<>> sync_run::run() {
   board_.set_phase(phase::initializing_collections_and_indexes);
   SLUICE_CO_TRY(choice_, choose_namespaces(settings_));
+  if (choice_.beside_others) be_considerate();
   SLUICE_CO_TRYV(co_await between_.find(names_));
   // What is only shown lives and ends with the steps, and never fails them.
   runtime::cancel_scope showing_scope;
@@ -147,6 +152,18 @@ task<result<>> sync_run::run_steps() {
   co_return co_await hold_lease(control_, *checkpoint_, scope_, work_until_committed());
 }
 
+void sync_run::be_considerate() {
+  settings_.block_writes = write_blocking::none;
+  // The original's load level 2, its default in this case.
+  if (settings_.copy.connections == 0) settings_.copy.connections = 2;
+  const std::string attention =
+      "ATTENTION: the destination held data before this run. Its writers are not refused: what they write into the "
+      "namespaces that are migrated is lost or makes the two differ. Views are not migrated, and a namespace of the "
+      "source that gets the name of one that was there ends the run";
+  log(log_level::warn, "session", attention);
+  board_.add_warning(attention);
+}
+
 // --- beginning ---
 
 task<result<>> sync_run::begin_or_resume() {
@@ -180,7 +197,8 @@ task<result<>> sync_run::begin(bool opened) {
   SLUICE_CO_TRY(begins_, co_await capture::read_start_time(*between_.to_source, way_));
   SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, filter(), true));
   SLUICE_CO_TRYV(check_followable(catalog, between_.source));
-  copying_.set_catalog(std::move(catalog));
+  auto as_read = cluster::to_documents(catalog);
+  SLUICE_CO_TRYV(copying_.set_catalog(std::move(catalog), choice_));
   SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());
   if (!opened) co_return ok();
   board_.set_phase(phase::initializing_partitions);
@@ -188,15 +206,41 @@ task<result<>> sync_run::begin(bool opened) {
   bson::builder facts;
   facts.append(capture_from_fact, begins_.capture_from).append(contained_fact, begins_.contained);
   facts.append(run_fact, run_id_).append(capture_fact, to_string(way_));
-  facts.append(collections_fact, static_cast<std::int64_t>(copying_.catalog().collections.size()));
+  facts.append(collections_fact, static_cast<std::int64_t>(as_read.size()));
   if (settings_.block_writes) facts.append(write_blocking_fact, to_string(*settings_.block_writes));
   bson::document noted = facts.finish();
   opened_.facts = noted;
   SLUICE_CO_TRYV(co_await checkpoint_->set_facts(std::move(noted)));
-  SLUICE_CO_TRYV(co_await checkpoint_->store("catalog", cluster::to_documents(copying_.catalog())));
+  SLUICE_CO_TRYV(co_await checkpoint_->store("catalog", std::move(as_read)));
+  if (choice_.beside_others) {
+    SLUICE_CO_TRYV(co_await note_what_is_there());
+  }
   SLUICE_CO_TRYV(co_await copying_.plan(*checkpoint_));
   opened_.phase = run_phase::copying;
   board_.publish_catalog(copying_.catalog());
+  co_return ok();
+}
+
+task<result<>> sync_run::note_what_is_there() {
+  SLUICE_CO_TRY(const auto names, co_await cluster::read_names(*between_.to_destination));
+  choice_.foreign = std::set<cluster::namespace_name>(names.begin(), names.end());
+  std::vector<bson::document> documents;
+  for (const auto& ns : choice_.foreign) {
+    bson::builder one;
+    one.append("_id", ns.to_string());
+    documents.push_back(one.finish());
+  }
+  co_return co_await checkpoint_->store(foreign_collection, std::move(documents));
+}
+
+task<result<>> sync_run::load_what_was_there() {
+  SLUICE_CO_TRY(const auto stored, co_await checkpoint_->load(foreign_collection));
+  choice_.foreign.clear();
+  for (const auto& one : stored) {
+    if (auto ns = cluster::parse_namespace(one.view().find("_id").as_string().value_or(""))) {
+      choice_.foreign.insert(*std::move(ns));
+    }
+  }
   co_return ok();
 }
 
@@ -225,6 +269,9 @@ task<result<>> sync_run::restore() {
   if (!settings_.block_writes) {
     settings_.block_writes = write_blocking_from(facts.find(write_blocking_fact).as_string().value_or(""));
   }
+  if (choice_.beside_others) {
+    SLUICE_CO_TRYV(co_await load_what_was_there());
+  }
   SLUICE_CO_TRY(const auto stored, co_await checkpoint_->load("catalog"));
   const auto listed = facts.find(collections_fact).to_int64();
   if (listed && *listed != static_cast<std::int64_t>(stored.size())) {
@@ -233,7 +280,7 @@ task<result<>> sync_run::restore() {
                                                std::to_string(*listed) + "; it is damaged: start over with --reset");
   }
   SLUICE_CO_TRY(auto catalog, cluster::catalog_from(stored));
-  copying_.set_catalog(std::move(catalog));
+  SLUICE_CO_TRYV(copying_.set_catalog(std::move(catalog), choice_));
   SLUICE_CO_TRYV(co_await copying_.resume(*checkpoint_, opened_));
   board_.publish_catalog(copying_.catalog());
   desk_.restored(wish_from(opened_.wish));
@@ -428,8 +475,11 @@ task<result<follow_end>> sync_run::follow(capture_side& captured, position at, r
   SLUICE_CO_TRYV(co_await wire::retry(newest, settings_.copy.retry_time, scope));
   const apply::connect_to_destination connect = [this] { return between_.open_destination(); };
   SLUICE_CO_TRYV(co_await apply::wait_for_left_writes(connect, settings_.copy.retry_time, scope));
-  job.options.free_check = between_.source.kind != cluster::deployment_kind::sharded;
+  // Changes of documents that are not migrated are sent, too, where only the source could tell, and find nothing.
+  job.options.free_check =
+      between_.source.kind != cluster::deployment_kind::sharded && choice_.documents.is_everything();
   job.options.reading.filter = filter();
+  job.options.scope = choice_;
   job.options.reading.applied = at.applied;
   job.options.reading.spill_folder = settings_.spool_dir.empty() ? default_spool_dir() : settings_.spool_dir;
   job.options.writing.patience = settings_.copy.retry_time;

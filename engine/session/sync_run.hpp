@@ -41,6 +41,9 @@ class sync_run {
   [[nodiscard]] task<result<>> begin_or_resume();
   [[nodiscard]] task<result<>> begin(bool exists);
   [[nodiscard]] task<result<>> restore();
+  void be_considerate();
+  [[nodiscard]] task<result<>> note_what_is_there();
+  [[nodiscard]] task<result<>> load_what_was_there();
   [[nodiscard]] task<result<>> work_until_committed();
   [[nodiscard]] task<result<sluice::state::position>> where_to_begin();
   /// From a durable place in the oplog on; true: committed.
@@ -80,7 +83,7 @@ class sync_run {
   std::unique_ptr<sluice::state::checkpoint> checkpoint_;
   sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;
-  namespace_choice choice_;
+  cluster::migration_scope choice_;
   std::vector<std::string> idle_rules_;  // sentences, for warnings
   bool lease_wanted_ = false;            // the lease may be this run's
   capture::capture_way way_ = capture::capture_way::automatic;

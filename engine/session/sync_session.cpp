@@ -32,6 +32,9 @@ sync_settings with_request(sync_settings settings, const start_request& request)
   if (request.block_writes) settings.block_writes = request.block_writes;
   if (request.include) settings.copy.include = *request.include;
   if (request.exclude) settings.copy.exclude = *request.exclude;
+  if (request.remaps) settings.copy.remaps = *request.remaps;
+  if (request.documents) settings.copy.documents = *request.documents;
+  if (request.beside_others) settings.beside_others = *request.beside_others;
   return settings;
 }
 
@@ -154,6 +157,9 @@ struct sync_session::inner {
       // The call that began it said so; what this process was told otherwise is refused by name when it is opened.
       if (settings.copy.include.empty()) settings.copy.include = run.include;
       if (settings.copy.exclude.empty()) settings.copy.exclude = run.exclude;
+      if (settings.copy.remaps.empty()) settings.copy.remaps = run.remaps;
+      if (settings.copy.documents.is_everything()) settings.copy.documents = run.documents;
+      settings.beside_others = settings.beside_others || run.beside_others;
     }
     operators.restored(run.wanted);
     co_await main();

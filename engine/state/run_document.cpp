@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "bson/compare.hpp"
+#include "bson/extended_json.hpp"
+
 namespace sluice::state {
 
 namespace {
@@ -31,6 +34,19 @@ std::string joined(const std::vector<std::string>& values) {
   return all;
 }
 
+std::string pairs_joined(const std::vector<std::string>& values) {
+  if (values.empty()) return "(none)";
+  std::string all;
+  for (std::size_t i = 0; i + 1 < values.size(); i += 2) {
+    all += (all.empty() ? "" : ", ") + values[i] + " to " + values[i + 1];
+  }
+  return all;
+}
+
+std::string shown_filter(bson::document_view filter) {
+  return filter.empty() ? "(none)" : bson::to_json(filter);
+}
+
 std::string shown(const std::string& value) {
   return value.empty() ? "(none)" : value;
 }
@@ -52,6 +68,18 @@ std::string difference(bson::document_view stored, const run_parameters& mine) {
   }
   if (const auto was = read_strings(stored, "exclude"); was != mine.exclude) {
     return differs("--exclude", joined(was), joined(mine.exclude));
+  }
+  if (const auto was = read_strings(stored, "remaps"); was != mine.remaps) {
+    return differs("--remap", pairs_joined(was), pairs_joined(mine.remaps));
+  }
+  const auto documents = stored.find("documentFilter").as_document().value_or(bson::document_view());
+  if (!bson::same_bytes(documents, mine.document_filter)) {
+    return differs("the document filter", shown_filter(documents), shown_filter(mine.document_filter));
+  }
+  const bool beside_others = stored.find("preExistingDestinationData").as_bool().value_or(false);
+  if (beside_others != mine.beside_others) {
+    const auto word = [](bool value) { return std::string(value ? "true" : "false"); };
+    return differs("preExistingDestinationData", word(beside_others), word(mine.beside_others));
   }
   const auto mode = stored.find("mode");
   if (const std::string was = mode ? text(mode) : "copy"; was != mine.mode) return differs("the mode", was, mine.mode);
@@ -91,6 +119,9 @@ bson::document new_run(const run_parameters& mine) {
   run.append("destinationIdentity", mine.destination_identity).append("destinationName", mine.destination_name);
   append_strings(run, "include", mine.include);
   append_strings(run, "exclude", mine.exclude);
+  append_strings(run, "remaps", mine.remaps);
+  run.append("documentFilter", mine.document_filter);
+  run.append("preExistingDestinationData", mine.beside_others);
   run.append("mode", mine.mode).append("buildIndexes", mine.build_indexes).append("capture", mine.capture);
   run.append("leftovers", true);
   return run.finish();

@@ -24,9 +24,12 @@ struct run_parameters {
   std::string destination_name;  // for messages only
   std::vector<std::string> include{};
   std::vector<std::string> exclude{};
-  std::string mode = "copy";    // or "sync"; a stored run that does not say is a copy
-  std::string build_indexes{};  // as the request has it; empty: not said
-  std::string capture{};        // by which way changes are captured; empty: none are
+  std::vector<std::string> remaps{};  // from, to, from, to, ...
+  bson::document document_filter{};   // {}: every document
+  bool beside_others = false;         // preExistingDestinationData
+  std::string mode = "copy";          // or "sync"; a stored run that does not say is a copy
+  std::string build_indexes{};        // as the request has it; empty: not said
+  std::string capture{};              // by which way changes are captured; empty: none are
 };
 
 /// How far a run is: what a restart begins with. In this order; a copy goes from indexing to completed.

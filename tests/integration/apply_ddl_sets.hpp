@@ -49,7 +49,9 @@ class two_sets {
     auto source_side = on_.must(cluster::discover(parsed(source_set_.uri()), cluster::role::source, on_.scope()));
     auto other_side =
         on_.must(cluster::discover(parsed(destination_set_.uri()), cluster::role::destination, on_.scope()));
-    engine_ = std::make_unique<ddl>(std::move(source_side), std::move(other_side), filter_, policy, map,
+    cluster::migration_scope scope;
+    scope.filter = filter_;
+    engine_ = std::make_unique<ddl>(std::move(source_side), std::move(other_side), std::move(scope), policy, map,
                                     std::chrono::seconds(20), on_.scope());
   }
 

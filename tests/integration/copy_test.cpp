@@ -151,6 +151,39 @@ TEST(copy, chooses_by_expressions_and_tells_what_matches_nothing) {
   }
 }
 
+TEST(copy, some_documents_of_a_large_collection_once_each) {
+  replica_set source(set_of("source"));
+  replica_set destination(set_of("destination"));
+  load_lim(source.uri(), {.documents = 250'000});  // several partitions, were it not for the filter
+  const auto done =
+      copy(source.uri(), destination.uri(), {"--document-filter", R"({"field": "active", "matchValues": [true]})"});
+  EXPECT_TRUE(done.status.success()) << done.output;
+  EXPECT_EQ(done.duplicates, 0);
+  const auto count = [](client reader, const char* query) {
+    return reader.run("lim", R"({"count": "docs", "query": )" + std::string(query) + "}").integer("n");
+  };
+  const auto wanted = count(source.connect(), R"({"active": true})");
+  EXPECT_GT(wanted, 100'000);
+  EXPECT_EQ(done.documents, wanted);
+  EXPECT_EQ(count(destination.connect(), R"({"active": true})"), wanted);
+  EXPECT_EQ(count(destination.connect(), "{}"), wanted);
+}
+
+TEST(copy, under_other_names) {
+  replica_set source(set_of("source"));
+  replica_set destination(set_of("destination"));
+  load_zoo(source.uri(), small_zoo());
+  load_lim(source.uri(), {.documents = 1000});
+  const auto done =
+      copy(source.uri(), destination.uri(), {"--remap", "zoo=garden", "--remap", "lim.docs=garden.of_lim"});
+  EXPECT_TRUE(done.status.success()) << done.output;
+  const comparison there = compare({.source_uri = source.uri(),
+                                    .destination_uri = destination.uri(),
+                                    .renamed = {{"zoo", "garden"}, {"lim.docs", "garden.of_lim"}}});
+  EXPECT_TRUE(there.equal()) << there.text();
+  EXPECT_EQ(destination.connect().count("zoo", "plain"), 0);
+}
+
 TEST(copy, views_are_included_and_excluded_by_name) {
   replica_set source(set_of("source"));
   replica_set destination(set_of("destination"));

@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "tests/lab/child_process.hpp"
 #include "tests/lab/oracle_documents.hpp"
@@ -170,11 +171,10 @@ struct two_sides {
   client destination;
 };
 
-void compare_indexes(two_sides& sides, const std::string& database, const std::string& collection,
-                     compared_namespace& entry, comparison& verdict) {
-  const std::string name = database + "." + collection;
-  auto left = indexes_of(sides.source, database, collection);
-  auto right = indexes_of(sides.destination, database, collection);
+void compare_indexes(two_sides& sides, const place& where, compared_namespace& entry, comparison& verdict) {
+  const std::string name = where.database + "." + where.collection;
+  auto left = indexes_of(sides.source, where.database, where.collection);
+  auto right = indexes_of(sides.destination, where.there_database, where.there_collection);
   entry.indexes = left.size();
   verdict.indexes += left.size();
   for (const auto& [index, spec] : left) {
@@ -191,9 +191,9 @@ void compare_indexes(two_sides& sides, const std::string& database, const std::s
   }
 }
 
-void compare_collection(two_sides& sides, const std::string& database, const std::string& collection,
-                        const catalog_entry& source, const catalog_entry& destination, comparison& verdict) {
-  const std::string name = database + "." + collection;
+void compare_collection(two_sides& sides, const place& where, const catalog_entry& source,
+                        const catalog_entry& destination, comparison& verdict) {
+  const std::string name = where.database + "." + where.collection;
   compared_namespace entry{.name = name, .kind = kind_of(source)};
   const std::uint64_t before = verdict.difference_count;
   ++verdict.collections;
@@ -204,40 +204,64 @@ void compare_collection(two_sides& sides, const std::string& database, const std
     compare_fields(source.id_index, destination.id_index, name + ", _id index", verdict);
     // The documents of a time-series collection are those of its buckets, which are listed themselves.
     if (source.type != "view") {
-      compare_indexes(sides, database, collection, entry, verdict);
+      compare_indexes(sides, where, entry, verdict);
     }
     entry.differences = verdict.difference_count - before;
     if (source.type == "collection") {
       const bool capped = source.options.boolean("capped");
-      compare_documents(sides.source, sides.destination, database, collection,
-                        capped ? read_order::natural : read_order::by_id, entry, verdict);
+      compare_documents(sides.source, sides.destination, where, capped ? read_order::natural : read_order::by_id, entry,
+                        verdict);
     }
   }
   entry.differences = verdict.difference_count - before;
   verdict.namespaces.push_back(std::move(entry));
 }
 
-void compare_database(two_sides& sides, const std::string& database, const compare_options& options,
+/// "database.collection" of the source as the destination calls it; a time-series' buckets go with it.
+std::pair<std::string, std::string> renamed(const compare_options& options, const std::string& database,
+                                            const std::string& collection) {
+  if (collection.starts_with(buckets_prefix)) {
+    auto owner = renamed(options, database, collection.substr(buckets_prefix.size()));
+    return {owner.first, std::string(buckets_prefix) + owner.second};
+  }
+  if (const auto own = options.renamed.find(database + "." + collection); own != options.renamed.end()) {
+    const auto dot = own->second.find('.');
+    return {own->second.substr(0, dot), own->second.substr(dot + 1)};
+  }
+  const auto whole = options.renamed.find(database);
+  return {whole == options.renamed.end() ? database : whole->second, collection};
+}
+
+/// What is on the destination, by database and collection, and not yet met.
+using rest = std::map<std::pair<std::string, std::string>, catalog_entry>;
+
+void compare_database(two_sides& sides, const std::string& database, const compare_options& options, rest& right,
                       comparison& verdict) {
-  const catalog left = catalog_of(sides.source, database, options);
-  const catalog right = catalog_of(sides.destination, database, options);
-  for (const auto& [collection, entry] : left) {
+  for (const auto& [collection, entry] : catalog_of(sides.source, database, options)) {
     const std::string name = database + "." + collection;
-    if (const auto other = right.find(collection); other == right.end()) {
+    const auto there = renamed(options, database, collection);
+    if (const auto other = right.find(there); other == right.end()) {
       ++verdict.collections;
       verdict.note(name + ": the " + entry.type + " is missing in the destination");
       verdict.namespaces.push_back({.name = name, .kind = kind_of(entry), .differences = 1});
     } else {
-      compare_collection(sides, database, collection, entry, other->second, verdict);
+      compare_collection(sides, {database, collection, there.first, there.second}, entry, other->second, verdict);
+      right.erase(other);
     }
   }
-  for (const auto& [collection, entry] : right) {
-    if (!left.contains(collection)) {
-      const std::string name = database + "." + collection;
-      verdict.note(name + ": the " + entry.type + " is in the destination only");
-      verdict.namespaces.push_back({.name = name, .kind = kind_of(entry), .differences = 1});
+}
+
+/// Filters name what is on the source; with other names on the destination everything there is looked at.
+rest all_of(client& connection, const compare_options& options) {
+  compare_options there = options;
+  if (!options.renamed.empty()) there.include = there.exclude = {};
+  rest all;
+  for (const auto& database : databases_of(connection)) {
+    for (auto& [collection, entry] : catalog_of(connection, database, there)) {
+      all.emplace(std::pair(database, collection), std::move(entry));
     }
   }
+  return all;
 }
 
 }  // namespace
@@ -268,10 +292,14 @@ bool is_internal_database(std::string_view name) {
 comparison compare(const compare_options& options) {
   two_sides sides{client(options.source_uri), client(options.destination_uri)};
   comparison verdict;
-  std::set<std::string> databases = databases_of(sides.source);
-  databases.merge(databases_of(sides.destination));
-  for (const auto& database : databases) {
-    compare_database(sides, database, options, verdict);
+  rest right = all_of(sides.destination, options);
+  for (const auto& database : databases_of(sides.source)) {
+    compare_database(sides, database, options, right, verdict);
+  }
+  for (const auto& [there, entry] : right) {
+    const std::string name = there.first + "." + there.second;
+    verdict.note(name + ": the " + entry.type + " is in the destination only");
+    verdict.namespaces.push_back({.name = name, .kind = kind_of(entry), .differences = 1});
   }
   return verdict;
 }

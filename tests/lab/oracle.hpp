@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,8 @@ struct compare_options {
   std::string destination_uri;
   std::vector<std::string> include = {};  // "database" or "database.collection"; empty: everything
   std::vector<std::string> exclude = {};
+  /// What the destination calls "database" or "database.collection" of the source; a collection's own goes first.
+  std::map<std::string, std::string> renamed = {};
 };
 
 /// One namespace, for the table that people read.

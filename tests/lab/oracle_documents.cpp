@@ -119,12 +119,11 @@ std::size_t hash_of(const bson_t& doc) {
 
 }  // namespace
 
-void compare_documents(client& source_client, client& destination_client, const std::string& database,
-                       const std::string& collection, read_order order, compared_namespace& entry,
-                       comparison& verdict) {
-  const std::string name = database + "." + collection;
-  side source(source_client, database, collection, order);
-  side destination(destination_client, database, collection, order);
+void compare_documents(client& source_client, client& destination_client, const place& where, read_order order,
+                       compared_namespace& entry, comparison& verdict) {
+  const std::string name = where.database + "." + where.collection;
+  side source(source_client, where.database, where.collection, order);
+  side destination(destination_client, where.there_database, where.there_collection, order);
   waiting_documents source_waits;
   waiting_documents destination_waits;
   const std::uint64_t differences_before = verdict.difference_count;

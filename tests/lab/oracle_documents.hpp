@@ -7,8 +7,16 @@ namespace sluice::lab {
 
 enum class read_order : std::uint8_t { by_id, natural };
 
+/// One collection, as each side calls it.
+struct place {
+  std::string database;
+  std::string collection;
+  std::string there_database;
+  std::string there_collection;
+};
+
 /// Adds counts to `entry`, and what differs to `verdict`.
-void compare_documents(client& source, client& destination, const std::string& database, const std::string& collection,
-                       read_order order, compared_namespace& entry, comparison& verdict);
+void compare_documents(client& source, client& destination, const place& where, read_order order,
+                       compared_namespace& entry, comparison& verdict);
 
 }  // namespace sluice::lab

@@ -14,6 +14,7 @@ session::progress three() {
   const auto add = [&now](const char* ns, std::int64_t total, std::int64_t copied) {
     session::collection_progress one;
     one.ns = ns;
+    if (one.ns == "shop.b") one.destination_ns = "store.b";
     one.bytes_total = total;
     one.bytes_copied = copied;
     one.documents_total = 10;
@@ -43,10 +44,11 @@ TEST(namespaces_json, a_collection_has_all_its_counters) {
   const json::value reply = json::parse(namespaces_json(three(), {.page = 2, .limit = 1}));
   EXPECT_EQ(reply.at("page"), json::value(2));
   EXPECT_EQ(reply.at("limit"), json::value(1));
-  EXPECT_EQ(json::serialize(reply.at("namespaces").at(0)),
-            R"({"namespace":"shop.b","copied":false,"copiedDocuments":4,"estimatedTotalDocuments":10,)"
-            R"("copiedBytes":10,"estimatedTotalBytes":100,"indexesBuilt":1,"totalIndexesToBuild":3,)"
-            R"("indexBuildFraction":5E-1})");
+  EXPECT_EQ(
+      json::serialize(reply.at("namespaces").at(0)),
+      R"({"namespace":"shop.b","destinationNamespace":"store.b","copied":false,"copiedDocuments":4,"estimatedTotalDocuments":10,)"
+      R"("copiedBytes":10,"estimatedTotalBytes":100,"indexesBuilt":1,"totalIndexesToBuild":3,)"
+      R"("indexBuildFraction":5E-1})");
 }
 
 TEST(namespaces_json, pages_follow_each_other_and_end) {

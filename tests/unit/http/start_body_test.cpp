@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "bson/extended_json.hpp"
+
 namespace sluice::http {
 namespace {
 
@@ -94,7 +96,12 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"blocking_misspelt", with(R"("enableUserWriteBlocking":"destinationonly")"),
                   "BadValue: \"enableUserWriteBlocking\"", "destinationOnly"},
         body_case{"blocking_type", with(R"("enableUserWriteBlocking":1)"), "WrongType", "a number"},
-        body_case{"existing_data", with(R"("preExistingDestinationData":true)"), "OptionNotOffered", ""},
+        body_case{"existing_data", with(R"("preExistingDestinationData":"yes")"),
+                  "WrongType: \"preExistingDestinationData\" must be a boolean", "a string"},
+        body_case{"existing_data_twice",
+                  with(R"("preExistingDestinationData":false,"destinationDataHandling":"ignorePreExistingNamespaces")"),
+                  "BadValue", "contradict each other"},
+        body_case{"data_handling_type", with(R"("destinationDataHandling":1)"), "WrongType", "a string"},
         body_case{"verify", with(R"("verification":{"enabled":true})"), "OptionNotOffered: \"verification.enabled\"",
                   ""},
         body_case{"verify_type", with(R"("verification":false)"), "WrongType: \"verification\" must be a document", ""},
@@ -104,11 +111,8 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"random_id", with(R"("detectRandomId":false)"), "OptionNotOffered", ""},
         body_case{"disk", with(R"("skipDiskSpaceCheck":false)"), "OptionNotOffered", ""},
         body_case{"sharding", with(R"("sharding":{"shardingEntries":[]})"), "OptionNotOffered", ""},
-        body_case{"remap", with(R"("namespaceRemap":[{"from":{"database":"a"},"to":{"database":"b"}}])"),
-                  "OptionNotOffered", ""},
-        body_case{"filter", with(R"("documentFilter":{"field":"a","matchValues":[1]})"), "OptionNotOffered", ""},
-        body_case{"data_handling", with(R"("destinationDataHandling":"ignorePreExistingNamespaces")"),
-                  "OptionNotOffered", ""}));
+        body_case{"data_handling", with(R"("destinationDataHandling":"ignorePreExisting")"),
+                  "BadValue: \"destinationDataHandling\"", "unknown value"}));
 
 std::string including(const std::string& filter) {
   return with("\"includeNamespaces\":[" + filter + "]");
@@ -154,6 +158,58 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"server_collection", including(R"({"database":"a","collections":["system.views"]})"), "BadValue",
                   "never copied"}));
 
+std::string remapping(const std::string& one) {
+  return with("\"namespaceRemap\":[" + one + "]");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    remaps, refused_body,
+    testing::Values(
+        body_case{"type", with(R"("namespaceRemap":{})"), "WrongType: \"namespaceRemap\" must be an array", ""},
+        body_case{"element", remapping("1"), "WrongType: \"namespaceRemap[0]\"", ""},
+        body_case{"no_to", remapping(R"({"from":{"database":"a"}})"), "MissingField: \"namespaceRemap[0].to\"", ""},
+        body_case{"side_type", remapping(R"({"from":"a","to":{"database":"b"}})"), "WrongType", "a document"},
+        body_case{"no_database", remapping(R"({"from":{"collection":"a"},"to":{"database":"b"}})"),
+                  "MissingField: \"namespaceRemap[0].from.database\"", ""},
+        body_case{"name_type", remapping(R"({"from":{"database":1},"to":{"database":"b"}})"), "WrongType", "a number"},
+        body_case{"empty", remapping(R"({"from":{"database":"a"},"to":{"database":""}})"), "BadValue", "empty"},
+        body_case{"dotted", remapping(R"({"from":{"database":"a.b"},"to":{"database":"c"}})"), "BadValue", "dot"},
+        body_case{"misspelt", remapping(R"({"from":{"database":"a"},"too":{"database":"b"}})"), "UnknownField",
+                  "did you mean \"to\""},
+        body_case{"inner", remapping(R"({"from":{"database":"a","coll":"c"},"to":{"database":"b"}})"), "UnknownField",
+                  "coll"}));
+
+std::string filtering(const std::string& fields) {
+  return with("\"documentFilter\":" + fields);
+}
+std::string matching(const std::string& value) {
+  return filtering("{\"field\":\"a\",\"matchValues\":[" + value + "]}");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    documents, refused_body,
+    testing::Values(
+        body_case{"type", filtering("[]"), "WrongType: \"documentFilter\" must be a document", ""},
+        body_case{"no_field", filtering(R"({"matchValues":[1]})"), "MissingField: \"documentFilter.field\"", ""},
+        body_case{"no_values", filtering(R"({"field":"a"})"), "MissingField: \"documentFilter.matchValues\"", ""},
+        body_case{"field_type", filtering(R"({"field":1,"matchValues":[1]})"), "WrongType", "a number"},
+        body_case{"values_type", filtering(R"({"field":"a","matchValues":1})"), "WrongType", "an array"},
+        body_case{"unknown", filtering(R"({"field":"a","matchValues":[1],"values":[1]})"), "UnknownField", "values"},
+        body_case{"dotted", filtering(R"({"field":"a.b","matchValues":[1]})"), "BadValue", "one of the document's own"},
+        body_case{"dollar", filtering(R"({"field":"$a","matchValues":[1]})"), "BadValue", "one of the document's own"},
+        body_case{"empty", filtering(R"({"field":"a","matchValues":[]})"), "BadValue", "list of values"},
+        body_case{"null", matching("1,null"), "BadValue: \"documentFilter.matchValues[1]\"", ""},
+        body_case{"list", matching("[1]"), "BadValue: \"documentFilter.matchValues[0]\"", ""},
+        body_case{"document", matching(R"({"a":1})"), "BadValue", ""},
+        body_case{"short_id", matching(R"({"$oid":"0102"})"), "BadValue", ""},
+        body_case{"no_hex", matching(R"({"$oid":"0102030405060708090a0b0x"})"), "BadValue", ""},
+        body_case{"bad_date", matching(R"({"$date":"2026-02-30T00:00:00Z"})"), "BadValue", ""},
+        body_case{"date_form", matching(R"({"$date":"yesterday"})"), "BadValue", ""},
+        body_case{"bad_long", matching(R"({"$numberLong":"12x"})"), "BadValue", ""},
+        body_case{"bad_base64", matching(R"({"$binary":{"base64":"A===","subType":"00"}})"), "BadValue", ""},
+        body_case{"no_base64", matching(R"({"$binary":{"base64":"!!!!","subType":"00"}})"), "BadValue", ""},
+        body_case{"no_subtype", matching(R"({"$binary":{"base64":"AQI="}})"), "BadValue", ""}));
+
 session::start_request taken(const std::string& option) {
   const auto parsed = parse_start_body(with(option));
   EXPECT_TRUE(std::holds_alternative<session::start_request>(parsed)) << option;
@@ -181,6 +237,37 @@ TEST(start_body, says_what_is_included_and_excluded) {
   EXPECT_EQ(request.exclude, std::vector<std::string>{"/tmp/.g"});
   EXPECT_FALSE(taken(R"("reversible":false)").include);
   EXPECT_EQ(taken(R"("includeNamespaces":[])").include, std::vector<std::string>());
+}
+
+TEST(start_body, says_what_is_called_otherwise) {
+  const auto request = taken(R"("namespaceRemap":[{"from":{"database":"a"},"to":{"database":"b"}},)"
+                             R"({"from":{"database":"c","collection":"d.e"},"to":{"collection":"f","database":"c"}}])");
+  EXPECT_EQ(request.remaps, (std::vector<cluster::remap>{{"a", "b"}, {"c.d.e", "c.f"}}));
+  EXPECT_FALSE(taken(R"("reversible":false)").remaps);
+}
+
+TEST(start_body, says_which_documents_are_migrated) {
+  const auto request = taken(
+      R"("documentFilter":{"matchValues":["a",7,-2.5,true,{"$oid":"0102030405060708090a0b0c"},)"
+      R"({"$date":"1970-01-02T00:00:01.500Z"},{"$date":5},{"$date":{"$numberLong":"-1"}},{"$numberInt":"3"},)"
+      R"({"$numberLong":"9007199254740993"},{"$numberDouble":"1.5"},{"$binary":{"base64":"AQI=","subType":"80"}}],)"
+      R"("field":"tenant"})");
+  ASSERT_TRUE(request.documents);
+  EXPECT_EQ(bson::to_json(request.documents->given(), bson::json_mode::canonical),
+            R"({"field": "tenant", "matchValues": ["a", {"$numberLong": "7"}, {"$numberDouble": "-2.5"}, true, )"
+            R"({"$oid": "0102030405060708090a0b0c"}, {"$date": {"$numberLong": "86401500"}}, )"
+            R"({"$date": {"$numberLong": "5"}}, {"$date": {"$numberLong": "-1"}}, {"$numberInt": "3"}, )"
+            R"({"$numberLong": "9007199254740993"}, {"$numberDouble": "1.5"}, )"
+            R"({"$binary": {"base64": "AQI=", "subType": "80"}}]})");
+  EXPECT_FALSE(taken(R"("reversible":false)").documents);
+}
+
+TEST(start_body, says_that_the_destination_holds_data_of_others) {
+  EXPECT_EQ(taken(R"("preExistingDestinationData":true)").beside_others, true);
+  EXPECT_EQ(taken(R"("preExistingDestinationData":false)").beside_others, false);
+  EXPECT_EQ(taken(R"("destinationDataHandling":"ignorePreExistingNamespaces")").beside_others, true);
+  EXPECT_EQ(taken(R"("destinationDataHandling":"requireEmptyDestination")").beside_others, false);
+  EXPECT_FALSE(taken(R"("reversible":false)").beside_others);
 }
 
 TEST(start_body, says_whose_writes_are_blocked) {

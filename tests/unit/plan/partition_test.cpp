@@ -35,6 +35,8 @@ TEST(partition, survives_the_checkpoint_with_every_field) {
   p.id = "db.a.b#3";
   p.ns = {"db", "a.b"};
   p.data_ns = {"db", "system.buckets.a.b"};
+  p.renamed_to = {"other", "system.buckets.c"};
+  p.filter = id(6);
   p.uuid = std::vector<std::byte>(16, std::byte{7});
   p.kind = cluster::collection_kind::timeseries;
   p.number = 3;
@@ -55,6 +57,10 @@ TEST(partition, survives_the_checkpoint_with_every_field) {
   EXPECT_EQ(read.value().uuid, p.uuid);
   EXPECT_EQ(read.value().node, p.node);
   EXPECT_EQ(read.value().data_ns, p.data_ns);
+  EXPECT_EQ(read.value().destination().to_string(), "other.system.buckets.c");
+  EXPECT_TRUE(std::ranges::equal(read.value().filter.bytes(), p.filter.bytes()));
+  p.renamed_to.reset();
+  EXPECT_EQ(partition_from(to_document(p)).value().destination(), p.data_ns);
 }
 
 TEST(partition, a_checkpoint_of_something_else_is_refused) {

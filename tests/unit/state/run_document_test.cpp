@@ -60,6 +60,17 @@ TEST(run_document, every_difference_is_named) {
          p.exclude = {"a", "b"};
        },
        "--exclude was shop.tmp and is a, b"},
+      {[](run_parameters& p) {
+         p.remaps = {"a", "b", "c", "d"};
+       },
+       "--remap was (none) and is a to b, c to d"},
+      {[](run_parameters& p) {
+         bson::builder filter;
+         filter.append("field", "tenant");
+         p.document_filter = filter.finish();
+       },
+       "the document filter was (none) and is {\"field\": \"tenant\"}"},
+      {[](run_parameters& p) { p.beside_others = true; }, "preExistingDestinationData was false and is true"},
       {[](run_parameters& p) { p.mode = "copy"; }, "the mode was sync and is copy"},
       {[](run_parameters& p) { p.build_indexes = "never"; }, "buildIndexes was afterDataCopy and is never"},
       {[](run_parameters& p) { p.capture = "changeStream"; },

@@ -195,6 +195,11 @@ TEST(command_line, mistakes_are_named_with_the_nearest_flag) {
   EXPECT_NE(complaint(both_and({"--include", "db."})).find("--include"), std::string::npos);
   EXPECT_NE(complaint(both_and({"--include", "db./a(/"})).find("at byte 2"), std::string::npos);
   EXPECT_NE(complaint(both_and({"--exclude", "/a/g"})).find("--exclude \"/a/g\""), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--remap", "a"})).find("FROM=TO"), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--remap", "a=b", "--remap", "c=b"})).find("would both become b"), std::string::npos);
+  EXPECT_NE(complaint(both_and({"--remap", "a=b.c"})).find("both must be databases"), std::string::npos);
+  EXPECT_EQ(copy_of(both_and({"--remap", "a=b", "--remap", "c.d=c.e=f"})).settings.remaps,
+            (std::vector<cluster::remap>{{"a", "b"}, {"c.d", "c.e=f"}}));
   EXPECT_NE(complaint(both_and({"--exclude", "admin"})).find("never copied"), std::string::npos);
   EXPECT_NE(complaint({"--cluster0", "mongodb://a", "--cluster1", "mongodb://b", "--include", "/a"}).find("include"),
             std::string::npos);

@@ -98,6 +98,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "did you mean \"collections\""},
         mistake{"filter_pattern", yaml, "includeNamespaces: [{databaseRegex: {pattern: \"a(\"}}]\n", "f:1",
                 "at byte 2"},
+        mistake{"remap_field", yaml, "namespaceRemap: [{from: {database: a}}]\n", "f:1", "\"namespaceRemap[0].to\""},
+        mistake{"both_remaps", yaml, "remap: a=b\nnamespaceRemap: []\n", "f:2", "exclude each other"},
         mistake{"refused_id", yaml, "id: shard0\n", "f:1: \"id\"", "cannot apply here"},
         mistake{"refused_list", yaml, "hotDocIDs:\n - a\n", "f:1: \"hotDocIDs\"", "cannot apply here"},
         mistake{"syntax", yaml, "port: 1\n  bad: [\n", "f:", "no valid YAML"},
@@ -124,6 +126,10 @@ TEST(config, filters_are_rules_or_those_of_the_api) {
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(parsed.value().exclude, wanted) << text;
   }
+  EXPECT_EQ(parse_config("remap: [a=b, c.d=c.e]\n", "f", yaml).value().remap,
+            (std::vector<std::string>{"a=b", "c.d=c.e"}));
+  EXPECT_EQ(parse_config("namespaceRemap:\n  - from: {database: a}\n    to: {database: b}\n", "f", yaml).value().remaps,
+            (std::vector<cluster::remap>{{"a", "b"}}));
   EXPECT_EQ(parse_config("include: a.b\n", "f", yaml).value().include, std::vector<std::string>{"a.b"});
   // What would be a number or a truth elsewhere is a name where it is quoted.
   EXPECT_EQ(parse_config("includeNamespaces: [{database: \"1\"}]\n", "f", yaml).value().include,
