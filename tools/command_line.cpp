@@ -158,8 +158,10 @@ result<bench_options> to_bench_options(bench_flags&& flags, const environment& v
   SLUICE_TRY(to.destination_uri, find_bench_uri(destination, variables, to.destination_is_loopback));
   SLUICE_TRY(to.data, to_data_set(flags));
   if (!flags.from.empty()) {
-    SLUICE_TRYV(check_namespaces("--from", {flags.from}));
-    if (flags.from.find('.') == std::string::npos) return usage("--from \"" + flags.from + "\": name a collection");
+    const std::size_t dot = flags.from.find('.');
+    if (dot == std::string::npos || dot == 0 || dot + 1 == flags.from.size()) {
+      return usage("--from \"" + flags.from + "\": name a collection, as database.collection");
+    }
     if (to.source_is_loopback) return usage("--from reads a real source; the loopback has only what it generates");
   }
   if (!flags.database.empty()) {
