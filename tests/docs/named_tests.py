@@ -38,14 +38,14 @@ def cells_of(line):
 
 
 def named_in(page):
-    """(line number, name, whether it can be nothing but a test) of every name in the text of a page."""
+    """(line number, name, "test", "program" or "word") of every name in the text of a page; a word may be anything."""
     column = None  # of tests, in the table that is being read
     lines = page.splitlines()
     for number, line in enumerate(lines, 1):
         if not line.lstrip().startswith("|"):
             column = None
             for span in SPAN.findall("" if line.startswith("    ") else line):
-                yield number, span, False
+                yield number, span, "word"
             continue
         cells = cells_of(line)
         if number < len(lines) and RULE.fullmatch(lines[number]):
@@ -53,25 +53,22 @@ def named_in(page):
             continue
         for place, cell in enumerate(cells):
             for span in SPAN.findall(cell):
-                yield number, span, place == column
+                yield number, span, "test" if place == column else "word"
             if place == column:
                 for program in PROGRAM.findall(cell):
-                    yield number, f"[{program}]", True
+                    yield number, program, "program"
 
 
 def stale_in(page, tests, programs=frozenset()):
     """What a page names that is not there: (line number, name)."""
     suites = {test.partition(".")[0] for test in tests}
     stale = []
-    for number, name, is_test in named_in(page):
-        if name.startswith("["):
-            found = name.strip("[]") in programs
-        elif is_test:
-            found = bool(fnmatch.filter(tests if "." in name else suites, name))
-        else:
+    for number, name, kind in named_in(page):
+        if kind == "word":
             sentence = SENTENCE.fullmatch(name)
-            is_test = sentence and sentence[1] in suites
-            found = not is_test or bool(fnmatch.filter(tests, name))
-        if not found:
+            if not sentence or sentence[1] not in suites:
+                continue
+        known = programs if kind == "program" else tests if "." in name else suites
+        if not fnmatch.filter(known, name):
             stale.append((number, name))
     return stale
