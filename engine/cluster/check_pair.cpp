@@ -39,6 +39,11 @@ result<> check_pair(const deployment& source, const deployment& destination) {
     return refused("source " + source.name() + " and destination " + destination.name() +
                    " are the same deployment: give two different URIs");
   }
+  // Replies through a mongos carry no term, so nobody could tell which writes an election of a shard has taken back.
+  if (destination.kind == deployment_kind::sharded) {
+    return refused(described(destination) +
+                   " is a sharded cluster: only replica sets can be written to; give the URI of one");
+  }
   SLUICE_TRY(const auto source_fcv, usable_fcv(source, source_min));
   SLUICE_TRY(const auto destination_fcv, usable_fcv(destination, destination_min));
   // What counts is the feature compatibility version: it decides what may be stored, created and sent.

@@ -47,7 +47,9 @@ TEST_F(partitions_of, hold_as_many_documents_each) {
   load("c");
   const auto all = on_.must(cluster::read_catalog(*node_, {}, true));
   ASSERT_EQ(all.collections.size(), 1U);
-  partitioning how{.node = node_->host(), .data_identity = "this", .partition_bytes = {}};
+  partitioning how;
+  how.node = node_->host();
+  how.data_identity = "this";
   how.partition_bytes = static_cast<std::size_t>(all.collections.front().data_bytes) / pieces + 1;
   const auto cut_up = on_.must(cut(*node_, all.collections.front(), how, {.natural_resume = true}));
   ASSERT_EQ(cut_up.size(), static_cast<std::size_t>(pieces));

@@ -100,6 +100,15 @@ TEST(check_pair, refuses_a_change_under_way_and_one_deployment_twice) {
   EXPECT_NE(refusal(source, destination).find("are the same deployment"), std::string::npos);
 }
 
+TEST(check_pair, refuses_to_write_to_a_sharded_cluster) {
+  auto source = at(role::source, {5, 0, 4}, "5.0");
+  auto destination = at(role::destination, {6, 0, 27}, "6.0");
+  source.kind = deployment_kind::sharded;
+  EXPECT_EQ(refusal(source, destination), "goes together");
+  destination.kind = deployment_kind::sharded;
+  EXPECT_NE(refusal(source, destination).find("only replica sets can be written to"), std::string::npos);
+}
+
 TEST(identity, stands_in_for_what_cannot_be_read) {
   hello_reply a;
   a.set_name = "rs";
