@@ -19,8 +19,13 @@ namespace {
 constexpr std::array changing_commands{"insert",       "update",      "delete",           "create",  "drop",
                                        "dropDatabase", "dropIndexes", "renameCollection", "collMod", "convertToCapped"};
 
+/// Of a connection that libmongoc has authenticated the server knows the driver as "mongoc / sluice".
+constexpr const char* driver_pattern = "(^|/ )sluice$";
+
 void append_what_they_are(bson::builder& match) {
-  match.append("active", true).append("clientMetadata.driver.name", "sluice").open_array("$or");
+  match.append("active", true);
+  match.open_document("clientMetadata.driver.name").append("$regex", driver_pattern).close();
+  match.open_array("$or");
   for (const char* const name : changing_commands) {
     match.open_document(match.next_index());
     match.open_document(std::string("command.") + name).append("$exists", true).close().close();

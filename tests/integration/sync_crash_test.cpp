@@ -74,9 +74,8 @@ TEST(sync_crash, behind_a_rename_and_an_election) {
 }
 #endif
 
-// A server goes on with a write whose client is gone: it must not land behind what is written later.
-TEST(sync_crash, a_write_that_outlives_its_process_is_waited_for) {
-  pair_of_sets sets;
+/// A server goes on with a write whose client is gone: it must not land behind what is written later.
+void expect_left_write_waited_for(const pair_of_sets& sets) {
   auto source = sets.source.connect();
   auto destination = sets.destination.connect();
   source.run("d", R"({"insert": "c", "documents": [{"_id": 0}]})");
@@ -104,6 +103,17 @@ TEST(sync_crash, a_write_that_outlives_its_process_is_waited_for) {
   EXPECT_TRUE(last->wait(60s).success()) << last->output();
   EXPECT_TRUE(inserts_end(sets));
   sets.expect_equal();
+}
+
+TEST(sync_crash, a_write_that_outlives_its_process_is_waited_for) {
+  expect_left_write_waited_for(pair_of_sets());
+}
+
+// Of a connection that libmongoc has authenticated the server knows another driver.
+TEST(sync_crash, a_write_that_outlives_its_process_is_waited_for_where_users_are_known) {
+  auto to = lab::replica_set_options{.name = "dst", .nodes = 1, .server = {.version = "6.0.27", .cache_gb = 0.25}};
+  to.server.root = lab::credentials{"operator", "pass-word"};
+  expect_left_write_waited_for(pair_of_sets(set_of("src", "6.0.27", 1), to));
 }
 
 // Its machine stood still for longer than its lease, and another one has taken the run over.
