@@ -218,6 +218,8 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.spool_dir, file.spool_dir);
   fill(flags.spool_gb, file.spool_gb);
   fill(flags.disable_write_blocking, file.disable_write_blocking);
+  fill(flags.exit_on_error, file.exit_on_error);
+  fill(flags.auto_resume, file.auto_resume);
   fill(flags.beside_others, file.beside_others);
   if (flags.include.empty()) flags.include = file.include;
   if (flags.exclude.empty()) flags.exclude = file.exclude;
@@ -268,6 +270,8 @@ result<serve_options> to_serve_options(const serve_values& flags, const std::str
   apply_capture(all, options.settings);
   SLUICE_TRYV(apply_namespaces(all, options.settings.copy));
   std::ranges::move(all.remaps, std::back_inserter(options.settings.copy.remaps));
+  options.exit_on_error = all.exit_on_error.value_or(options.exit_on_error);
+  options.auto_resume = all.auto_resume.value_or(options.auto_resume);
   if (all.disable_write_blocking.value_or(false)) options.settings.block_writes = session::write_blocking::none;
   SLUICE_TRYV(check_choice(options.settings.copy));  // the call that starts a run may say more
   options.port = all.port.value_or(options.port);

@@ -37,6 +37,12 @@ std::optional<bool> as_boolean(const config_entry& entry) {
   return std::nullopt;
 }
 
+complaint take_boolean(const config_entry& entry, std::optional<bool>& into) {
+  into = as_boolean(entry);
+  if (!into) return "true or false";
+  return std::nullopt;
+}
+
 template <class Integer>
 complaint take_integer(const config_entry& entry, std::uint32_t min, std::uint32_t max, std::optional<Integer>& into) {
   std::uint32_t number = 0;
@@ -152,19 +158,15 @@ constexpr std::array keys{
     known_key{"spool-dir", [](const config_entry& e, serve_values& v) { return take_text(e, v.spool_dir); }},
     known_key{"spool-gb", [](const config_entry& e,
                              serve_values& v) { return take_integer(e, 0, bounds::spool_gb_max, v.spool_gb); }},
+    known_key{"exit-on-error", [](const config_entry& e, serve_values& v) { return take_boolean(e, v.exit_on_error); }},
+    known_key{"auto-resume", [](const config_entry& e, serve_values& v) { return take_boolean(e, v.auto_resume); }},
     known_key{"disableWriteBlocking",
-              [](const config_entry& e, serve_values& v) {
-                v.disable_write_blocking = as_boolean(e);
-                return v.disable_write_blocking ? complaint{} : "true or false";
-              }},
+              [](const config_entry& e, serve_values& v) { return take_boolean(e, v.disable_write_blocking); }},
     known_key{"include", [](const config_entry& e, serve_values& v) { return take_rules(e, v.include); }},
     known_key{"exclude", [](const config_entry& e, serve_values& v) { return take_rules(e, v.exclude); }},
     known_key{"includeNamespaces", [](const config_entry& e, serve_values& v) { return take_filters(e, v.include); }},
     known_key{"preExistingDestinationData",
-              [](const config_entry& e, serve_values& v) {
-                v.beside_others = as_boolean(e);
-                return v.beside_others ? complaint{} : "true or false";
-              }},
+              [](const config_entry& e, serve_values& v) { return take_boolean(e, v.beside_others); }},
     known_key{"documentFilter",
               [](const config_entry& e, serve_values& v) -> complaint {
                 if (e.kind != entry_kind::nested) return "a document {field: ..., matchValues: [...]}";

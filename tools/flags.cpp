@@ -267,6 +267,13 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   app.add_option("--loadLevel", flags.load_level, "1 (gentle) to 4 (everything) on both deployments (default 3)")
       ->check(CLI::Range(1U, bounds::load_level_max))
       ->type_name("N");
+  app.add_flag_function(
+      "--exit-on-error", [&flags](std::int64_t given) { flags.exit_on_error = given > 0; },
+      "End with exit code 1 when a run fails, for a supervisor to start the program again; else the error stays\n"
+      "in progress until the run is resumed");
+  app.add_flag_function(
+      "--auto-resume,!--no-auto-resume", [&flags](std::int64_t given) { flags.auto_resume = given > 0; },
+      "Go on by itself with the run of an earlier process (the default); --no-auto-resume: when it is started");
   add_namespace_options(app, flags);
   add_capture_options(app, flags);
   app.add_flag_function(

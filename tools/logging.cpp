@@ -5,6 +5,7 @@
 #include <ctime>
 #include <filesystem>
 #include <mutex>
+#include <random>
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -41,6 +42,24 @@ std::string_view cut(std::string_view value) {
   std::size_t end = field_bytes_max;
   while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80U) --end;
   return value.substr(0, end);
+}
+
+/// Of this process alone, for as long as it lives.
+const std::string& server_id() {
+  static const std::string id = [] {
+    std::random_device entropy;
+    return fmt::format("{:08x}{:08x}{:08x}", entropy(), entropy(), entropy());
+  }();
+  return id;
+}
+
+/// "a.b" is a field of a document in the line.
+json::value& field_of(json::object& line, std::string_view name) {
+  const std::size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return line[name];
+  json::value& inner = line[name.substr(0, dot)];
+  if (!inner.is_object()) inner.emplace_object();
+  return inner.get_object()[name.substr(dot + 1)];
 }
 
 /// The console, which may be shared with a live display.
@@ -145,10 +164,12 @@ std::string json_line(const log_record& record, const std::string& time_rfc3339)
   line["time"] = time_rfc3339;
   line["pid"] = static_cast<std::int64_t>(::getpid());
   line["host"] = host;
-  line["component"] = record.component;
+  line["componentName"] = record.component;
+  line["serverID"] = server_id();
+  line["mongosyncID"] = "coordinator";  // one process does what the original may do with one a shard
   line["message"] = record.message;
   for (const log_field& field : record.fields) {
-    json::value& value = line[field.name];
+    json::value& value = field_of(line, field.name);
     if (const auto* text = std::get_if<std::string_view>(&field.value)) {
       value = valid_utf8(cut(*text));
     } else {

@@ -109,9 +109,16 @@ int run_serve_command(const serve_options& options, const std::string& called_as
   auto log_to = log_output::open(options.log, stdout, called_as);
   if (!log_to) return complain(exit_code::refused, log_to.error().message);
   log(log_level::info, "serve", "Version info", {{"version", version_number()}});
+  log(log_level::info, "serve", "Mongosync Options",
+      {{"port", options.port},
+       {"bind", options.api.bind},
+       {"logPath", options.log.path},
+       {"verbosity", to_string(options.log.verbosity)},
+       {"exitOnError", options.exit_on_error},
+       {"autoResume", options.auto_resume}});
   log_io_backend();
   session::sync_session run(options.settings, {"cluster0", "cluster1"});
-  run.look_for_run();
+  if (options.auto_resume) run.look_for_run();
   const serve_calls calls{run, [&] { return run.wait(); }, [&] { run.stop(); }};
   return static_cast<int>(run_server(options, calls, signals, *log_to.value()));
 }

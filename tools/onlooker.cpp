@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tools/exit_code.hpp"
+#include "tools/progress_log.hpp"
 #include "tools/progress_view.hpp"
 
 namespace sluice::tools {
@@ -15,34 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr auto redraw_interval = 200ms;  // quick enough for a bar, a thousandth of a core
 constexpr auto line_interval = 5s;
-
-void log_copy(const char* component, const session::progress& now) {
-  log(log_level::info, component, "Progress",
-      {{"phase", to_string(now.at)},
-       {"copiedBytes", now.bytes_copied},
-       {"totalBytes", std::max(now.bytes_total, now.bytes_copied)},
-       {"copiedDocuments", now.documents_copied},
-       {"copiedCollections", now.collections_copied},
-       {"totalCollections", now.collections_total},
-       {"builtIndexes", now.indexes_built},
-       {"totalIndexes", now.indexes_total},
-       {"bytesPerSecond", now.copy_bytes_per_second},
-       {"secondsToComplete", now.seconds_to_complete.value_or(-1)}});
-}
-
-/// Under the original's message and names, which dashboards read.
-void log_following(const char* component, const session::progress& now) {
-  const session::follow_progress& follow = now.follow;
-  log(log_level::info, component, "Replication progress.",
-      {{"state", to_string(now.now)},
-       {"phase", to_string(now.at)},
-       {"ceaStage", follow.consistent ? "steady state" : "collection copy drain"},
-       {"totalEventsApplied", follow.events_applied},
-       {"lagTimeSeconds", follow.lag_seconds.value_or(-1)},
-       {"eventApplicationRatePerSecond", follow.changes_per_second},
-       {"spoolDiskBytes", follow.spool_disk_bytes},
-       {"spoolMemoryBytes", follow.spool_memory_bytes}});
-}
 
 }  // namespace
 
@@ -92,12 +65,7 @@ void onlooker::tell() {
     return;
   }
   if (now > begin_ + line_interval / 2) {
-    const session::progress told = run_.snapshot(false);
-    if (told.at >= session::phase::change_application) {
-      log_following(component_, told);
-    } else {
-      log_copy(component_, told);
-    }
+    log_progress(component_, run_.snapshot(false));
   }
   next_ = now + line_interval;
 }

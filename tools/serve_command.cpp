@@ -8,18 +8,33 @@
 
 #include "engine/runtime/lane.hpp"
 #include "tools/api_server.hpp"
+#include "tools/progress_log.hpp"
 
 namespace sluice::tools {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto wait_interval = 10s;  // nothing is done in between; poll just wants a number
+constexpr auto look_interval = 1s;
+
+/// Until somebody wants the end, or the run has failed and nobody is to see that. Log rotation is done on the way, and
+/// the log is told how the run goes.
+void watch(const serve_options& options, session::controls& controls, signal_watch& signals, log_output& log_to) {
+  progress_log telling("serve");
+  for (;;) {
+    const auto event = signals.wait(look_interval);
+    if (event == signal_watch::event::rotate_log) log_to.rotate();
+    if (event == signal_watch::event::interrupt) return;
+    const session::progress now = controls.snapshot(false);
+    telling.look(now, progress_log::clock::now());
+    if (options.exit_on_error && now.now == session::state::failed) return;
+  }
+}
 
 /// The next thing that ends a wait; log rotation is done on the way.
 signal_watch::event next_end(signal_watch& signals, log_output& log_to) {
   for (;;) {
-    const auto event = signals.wait(wait_interval);
+    const auto event = signals.wait(look_interval);
     if (event == signal_watch::event::rotate_log) log_to.rotate();
     if (event == signal_watch::event::interrupt || event == signal_watch::event::notified) return event;
   }
@@ -69,7 +84,7 @@ exit_code run_server(const serve_options& options, const serve_calls& calls, sig
   auto server = std::move(listening).value();
   lane.start();
   log(log_level::info, "serve", "Waiting for POST /api/v1/start", {{"url", server->url()}});
-  static_cast<void>(next_end(signals, log_to));
+  watch(options, calls.controls, signals, log_to);
   const session::progress before_stop = calls.controls.snapshot(false);
   stop_in_order(calls, signals, log_to);
   server.reset();

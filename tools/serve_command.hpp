@@ -19,7 +19,7 @@ struct serve_calls {
 };
 
 /// Until SIGINT or SIGTERM, which stop a run in order (a second one ends the process at once). A failed run stays
-/// visible in progress until then.
+/// visible in progress until then, unless `exit_on_error`.
 [[nodiscard]] exit_code run_server(const serve_options& options, const serve_calls& calls, signal_watch& signals,
                                    log_output& log_to);
 

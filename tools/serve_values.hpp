@@ -38,6 +38,8 @@ struct serve_values {
   cluster::document_filter documents;  // everything: not said here
   std::optional<bool> disable_write_blocking;
   std::optional<bool> beside_others;
+  std::optional<bool> exit_on_error;
+  std::optional<bool> auto_resume;
   std::vector<std::string> include, exclude;  // empty: not said here
   std::vector<std::string> remap;             // "from=to"; the same
   std::vector<cluster::remap> remaps;         // the same, of a file in the API's form

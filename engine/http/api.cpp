@@ -79,12 +79,28 @@ response answer_with(const result<>& outcome) {
   }
 }
 
+std::string_view start_refusal_name(error_kind kind) {
+  switch (kind) {
+    case error_kind::network:
+    case error_kind::timeout:
+      return "HostUnreachable";
+    case error_kind::authentication:
+      return "AuthenticationFailed";
+    case error_kind::configuration:
+      return "BadValue";
+    default:
+      return "StartRefused";
+  }
+}
+
 response start(const request_view& request, session::controls& controls, const context& /*with*/) {
   const auto parsed = parse_start_body(request.body);
   if (const auto* refused = std::get_if<body_refusal>(&parsed)) {
     return refusal(400, refused->name, refused->description);
   }
-  return answer_with(controls.start(std::get<session::start_request>(parsed)));
+  response reply = answer_with(controls.start(std::get<session::start_request>(parsed)));
+  reply.begins = reply.status == 200;
+  return reply;
 }
 
 /// pause, resume and commit: calls without options.
@@ -184,6 +200,16 @@ std::vector<served_route> served_routes() {
   std::vector<served_route> all;
   for (const route& one : routes) all.push_back({one.path, one.method});
   return all;
+}
+
+std::optional<response> started(session::controls& controls) {
+  const auto begun = controls.beginning();
+  if (!begun) return std::nullopt;
+  if (*begun) return answer_with(*begun);
+  const error& why = begun->error();
+  const bool unnamed = why.server_code_name.empty();
+  // What the operator can mend, as opposed to a fault of this program.
+  return refusal(400, unnamed ? start_refusal_name(why.kind) : std::string_view(why.server_code_name), why.message);
 }
 
 response handle(const request_view& request, session::controls& controls, const context& with) {

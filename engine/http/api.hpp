@@ -31,6 +31,7 @@ struct response {
   std::string_view page_policy{};                      // of a page: its Content-Security-Policy; a constant's
   bool authenticate = false;                           // a 401 says how: with a bearer token
   bool events = false;  // no body: from now on the client is told every event, in a reply without an end
+  bool begins = false;  // to be told is what comes of the start: see started()
 };
 
 /// {"success":false,"error":name,"errorDescription":description} with that status.
@@ -52,5 +53,8 @@ struct served_route {
 /// What engine/http/page/openapi.json describes, and HEAD wherever GET. Everything else is refused, and so are
 /// strangers: see refuse_stranger().
 [[nodiscard]] response handle(const request_view& request, session::controls& controls, const context& with = {});
+
+/// The answer to a start that was taken; nothing as long as the deployments are still looked at.
+[[nodiscard]] std::optional<response> started(session::controls& controls);
 
 }  // namespace sluice::http

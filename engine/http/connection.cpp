@@ -8,6 +8,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -28,6 +29,8 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 /// reset the connection, and the reply might be lost with it.
 constexpr auto linger_time = std::chrono::seconds(2);
 constexpr std::size_t linger_bytes_max = 32 * limits::mib;
+/// Between looks at a start that is under way.
+constexpr auto look_interval = std::chrono::milliseconds(20);
 /// What may lie in a socket for who listens to events: some dozens of them.
 constexpr int event_buffer_bytes = 64 * 1024;
 
@@ -77,9 +80,9 @@ class beast_connection final : public connection {
   beast_connection(asio::ip::tcp::socket socket, const server_limits& bounds, Tls&... tls)
       : stream_(std::move(socket), tls...), bounds_(bounds), buffer_(bounds.header_bytes_max + 16 * limits::kib) {}
 
-  task<void> converse(answer to, event_feed& feed) override {
+  task<void> converse(answer to, outcome of_start, event_feed& feed) override {
     bool more = co_await shake_hands();
-    while (more && !closing_) more = co_await one_request(to, feed);
+    while (more && !closing_) more = co_await one_request(to, of_start, feed);
   }
 
   task<void> refuse() override {
@@ -115,7 +118,7 @@ class beast_connection final : public connection {
   }
 
   /// False when the connection is over.
-  task<bool> one_request(const answer& to, event_feed& feed) {
+  task<bool> one_request(const answer& to, const outcome& of_start, event_feed& feed) {
     request_parser parser;
     parser.header_limit(static_cast<std::uint32_t>(bounds_.header_bytes_max));
     parser.body_limit(bounds_.body_bytes_max);
@@ -141,11 +144,25 @@ class beast_connection final : public connection {
       co_await tell_events(feed, request.method() == bhttp::verb::head);
       co_return false;
     }
+    if (reply.begins) reply = co_await what_comes_of(of_start, std::move(reply));
     const bool keep_alive = request.keep_alive();
     const bool headers_only = request.method() == bhttp::verb::head;
     const bool sent = co_await send(std::move(reply), request.version(), keep_alive, headers_only);
     if (sent && !keep_alive) co_await linger();
     co_return sent&& keep_alive;
+  }
+
+  /// `taken` when that takes too long to wait for.
+  task<response> what_comes_of(const outcome& of_start, response taken) {
+    asio::steady_timer waiting(lowest().get_executor());
+    const auto until = std::chrono::steady_clock::now() + bounds_.start_time_max;
+    while (!closing_ && std::chrono::steady_clock::now() < until) {
+      if (auto reply = of_start()) co_return *std::move(reply);
+      waiting.expires_after(look_interval);
+      auto [cancelled] = co_await waiting.async_wait(as_result);
+      (void)cancelled;
+    }
+    co_return taken;
   }
 
   task<beast::error_code> read_body(request_parser& parser) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -19,12 +20,14 @@ namespace sluice::http {
 class connection {
  public:
   using answer = std::function<response(const request_view&)>;
+  /// The reply to a request that was answered with `begins`; nothing: not yet.
+  using outcome = std::function<std::optional<response>()>;
 
   virtual ~connection() = default;
   /// Until the client leaves, breaks the protocol or a limit (it is told which), or close() is called. The caller keeps
   /// the connection alive until this returns; so for refuse(). Who is answered with `events` is told those of `feed`
   /// until it leaves, or does not take one in time.
-  [[nodiscard]] virtual task<void> converse(answer to, event_feed& feed) = 0;
+  [[nodiscard]] virtual task<void> converse(answer to, outcome of_start, event_feed& feed) = 0;
   /// Says "too many connections" and closes.
   [[nodiscard]] virtual task<void> refuse() = 0;
   /// Ends both of the above, as soon as a reply that is on its way has gone out. On the lane.

@@ -25,16 +25,6 @@ json::object side(const std::optional<std::int64_t>& ping_ms, const std::optiona
   return told;
 }
 
-/// As the original words it.
-std::string oplog_time_text(const std::optional<std::int64_t>& seconds) {
-  if (!seconds) return "not checked yet";
-  const std::int64_t minutes = *seconds / 60;
-  if (minutes < 15) return "less than 15 minutes";
-  if (minutes < 120) return std::to_string(minutes) + " minutes";
-  const std::int64_t hours = minutes / 60;
-  return hours > 72 ? "more than 72 hours" : std::to_string(hours) + " hours";
-}
-
 /// What following has come to. `lag` is nothing while PAUSED, as in the original; the plain number stays (0: all was
 /// drained).
 void add_following(json::object& out, const session::progress& now) {
@@ -56,7 +46,7 @@ void add_following(json::object& out, const session::progress& now) {
     if (follow.seconds_to_catch_up) out["estimatedSecondsToCEACatchup"] = *follow.seconds_to_catch_up;
   }
   const bool reads_oplog = now.now == session::state::running && !now.can_write && !follow.captured_by.empty();
-  if (reads_oplog) out["estimatedOplogTimeRemaining"] = oplog_time_text(follow.oplog_seconds_left);
+  if (reads_oplog) out["estimatedOplogTimeRemaining"] = session::oplog_time_text(follow.oplog_seconds_left);
   if (follow.captured_by.empty()) {  // nothing is followed yet, or ever by a one-shot copy
     for (const char* name : {"capturedBy", "lastAppliedOptime", "changesPerSecond", "changes", "applyBatches",
                              "consistencyViolations", "spool"}) {

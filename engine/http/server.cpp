@@ -116,7 +116,8 @@ class core final : public std::enable_shared_from_this<core> {
   static task<void> serve(std::shared_ptr<core> self, std::unique_ptr<connection> client) {
     const counted place(*self, *client, self->serving_);
     connection::answer to = [self](const request_view& request) { return self->answer(request); };
-    co_await client->converse(std::move(to), self->observing_.feed());
+    connection::outcome of_start = [self] { return self->outcome_of_start(); };
+    co_await client->converse(std::move(to), std::move(of_start), self->observing_.feed());
   }
 
   static task<void> refuse(std::shared_ptr<core> self, std::unique_ptr<connection> client) {
@@ -124,16 +125,31 @@ class core final : public std::enable_shared_from_this<core> {
     co_await client->refuse();
   }
 
+  std::optional<response> outcome_of_start() {
+    const std::lock_guard guard(controls_mutex_);
+    if (controls_ == nullptr) return refusal(503, "ShuttingDown", "this process is about to end");
+    auto reply = started(*controls_);
+    if (reply) tell_reply("POST", "/api/v1/start", *reply);
+    return reply;
+  }
+
+  /// Calls that change something are told; who only looks, which may be every second, where everything is.
+  static void tell_reply(std::string_view method, std::string_view uri, const response& reply) {
+    log(method == "POST" ? log_level::info : log_level::debug, "http", "sent response",
+        {{"method", method}, {"uri", uri}, {"status", reply.status}, {"body", reply.body}});
+  }
+
   response answer(const request_view& request) {
     const std::lock_guard guard(controls_mutex_);
     if (controls_ == nullptr) return refusal(503, "ShuttingDown", "this process is about to end");
+    log(request.method == "POST" ? log_level::info : log_level::debug, "http", "Received request",
+        {{"method", request.method}, {"uri", request.target}, {"body", request.body}});
     response reply = handle(request, *controls_, context_);
     if (reply.events && observing_.feed().listeners() >= bounds_.listeners_max) {
       reply = refusal(503, "TooManyListeners", "too many clients listen to events; ask for progress instead");
     }
     if (reply.events) observing_.greet();
-    log(log_level::debug, "http", "Answered",
-        {{"method", request.method}, {"uri", request.target}, {"status", reply.status}});
+    if (!reply.begins) tell_reply(request.method, request.target, reply);
     return reply;
   }
 

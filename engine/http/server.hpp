@@ -26,6 +26,8 @@ struct server_limits {
   std::size_t listeners_max = 16;  // of those, who listen to events: browsers, mostly
   /// For a whole request to arrive, and for a whole reply to be taken.
   std::chrono::steady_clock::duration idle_timeout = limits::http_idle_timeout;
+  /// How long a start waits for what comes of it: longer than servers are looked for. After that progress tells.
+  std::chrono::steady_clock::duration start_time_max = std::chrono::seconds(45);
 };
 
 /// Where, to whom, and how.

@@ -1,6 +1,9 @@
 #include "engine/session/copy_board.hpp"
 
 #include <algorithm>
+#include <string>
+
+#include "engine/runtime/log.hpp"
 
 namespace sluice::session {
 
@@ -17,7 +20,9 @@ void copy_board::set_state(state now) {
 
 void copy_board::set_phase(phase at) {
   const std::scoped_lock lock(mutex_);
+  if (told_.at == at) return;
   told_.at = at;
+  log(log_level::info, "session", "Starting " + std::string(to_string(at)) + " phase");
 }
 
 void copy_board::set_names(std::string source, std::string destination) {
@@ -74,6 +79,15 @@ void copy_board::set_waiting_for(std::string what) {
 void copy_board::set_can_write() {
   const std::scoped_lock lock(mutex_);
   told_.can_write = true;
+}
+
+void copy_board::clear() {
+  begin_again();
+  const std::scoped_lock lock(mutex_);
+  const state now = told_.now;
+  told_ = progress{};
+  told_.now = now;
+  passing_warnings_.clear();
 }
 
 void copy_board::begin_again() {

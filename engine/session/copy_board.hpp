@@ -33,6 +33,8 @@ class copy_board {
   void set_destination_written();
   void set_totals_unknown();
   void set_failure(error cause);
+  /// A run begins, perhaps after one that failed: nothing is known of it yet.
+  void clear();
   void add_warning(std::string text);
   /// Of this moment: they replace those of the last call, and the lasting ones above stay.
   void set_passing_warnings(std::vector<std::string> texts);

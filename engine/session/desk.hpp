@@ -46,6 +46,10 @@ class desk {
   void restored(wish earlier) {
     tell([earlier](lifecycle& of) { of.restored(earlier); });
   }
+  [[nodiscard]] bool takes_up(wish earlier) {
+    const std::scoped_lock lock(mutex_);
+    return lifecycle_.takes_up(earlier);
+  }
   void paused() {
     tell([](lifecycle& of) { of.paused(); });
   }

@@ -52,4 +52,13 @@ std::string commit_obstacle(const progress& now) {
   return {};
 }
 
+std::string oplog_time_text(const std::optional<std::int64_t>& seconds) {
+  if (!seconds) return "not checked yet";
+  const std::int64_t minutes = *seconds / 60;
+  if (minutes < 15) return "less than 15 minutes";
+  if (minutes < 120) return std::to_string(minutes) + " minutes";
+  const std::int64_t hours = minutes / 60;
+  return hours > 72 ? "more than 72 hours" : std::to_string(hours) + " hours";
+}
+
 }  // namespace sluice::session

@@ -43,4 +43,7 @@ inline constexpr std::int64_t commit_lag_seconds_max = 30;
 /// Why a commit would not work now, as a sentence's end; empty when it would.
 [[nodiscard]] std::string commit_obstacle(const progress& now);
 
+/// For how long the source's oplog will do, as the original words it.
+[[nodiscard]] std::string oplog_time_text(const std::optional<std::int64_t>& seconds);
+
 }  // namespace sluice::session

@@ -20,7 +20,7 @@ std::string_view allowed_in(state now) {
     case state::committed:
       return "only progress";
     case state::failed:
-      return "only progress; the error is in it, and a restart of the program goes on where it stopped";
+      return "resume, which goes on where it stopped; the error is in progress";
   }
   return "nothing";
 }
@@ -49,7 +49,11 @@ result<> lifecycle::resume() {
   if (now_ == state::running && wanted_ == wish::pause) {
     return failure(error_kind::refused, "resume is not taken before PAUSED is reached; the pause is still under way");
   }
-  if (now_ != state::paused) return not_in("resume", now_);
+  if (now_ == state::failed && wanted_ == wish::commit) {
+    now_ = state::committing;
+    return ok();
+  }
+  if (now_ != state::paused && now_ != state::failed) return not_in("resume", now_);
   now_ = state::running;
   wanted_ = wish::run;
   return ok();
@@ -74,11 +78,18 @@ void lifecycle::initializing() noexcept {
 
 void lifecycle::ready() noexcept {
   now_ = state::idle;
+  wanted_ = wish::run;
 }
 
 void lifecycle::restored(wish earlier) noexcept {
   wanted_ = earlier;
   now_ = earlier == wish::commit ? state::committing : state::running;
+}
+
+bool lifecycle::takes_up(wish earlier) noexcept {
+  if (now_ != state::initializing && now_ != state::idle) return false;
+  restored(earlier);
+  return true;
 }
 
 void lifecycle::paused() noexcept {

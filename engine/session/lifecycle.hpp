@@ -28,9 +28,11 @@ class lifecycle {
 
   // What the run tells.
   void initializing() noexcept;          // looks for a run that an earlier process left
-  void ready() noexcept;                 // INITIALIZING → IDLE
+  void ready() noexcept;                 // INITIALIZING, or a start that was refused → IDLE
   void restored(wish earlier) noexcept;  // a restart found a run that was paused or committing
-  void paused() noexcept;                // drained, or the copy has stopped
+  /// The same, before anything was begun here; false: somebody has begun a run.
+  [[nodiscard]] bool takes_up(wish earlier) noexcept;
+  void paused() noexcept;  // drained, or the copy has stopped
   void committed() noexcept;
   /// A commit that met something to be repaired first: the run goes on following.
   void commit_refused() noexcept;

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -25,6 +26,8 @@ namespace sluice::session {
 namespace {
 
 constexpr auto sample_interval = std::chrono::milliseconds(500);
+/// Between looks at deployments that could not be asked for a run of an earlier process.
+constexpr auto look_again_interval = std::chrono::seconds(5);
 
 /// What the call says wins over what the program was started with.
 sync_settings with_request(sync_settings settings, const start_request& request) {
@@ -44,12 +47,14 @@ struct sync_session::inner {
   inner(sync_settings given, labels called)
       : settings(std::move(given)), names(std::move(called)), operators([this] { wake(); }) {}
 
-  mutable std::mutex mutex;  // of the five below
+  mutable std::mutex mutex;  // of those below
   std::condition_variable ended;
   sync_settings settings;
   labels names;
-  std::optional<result<>> outcome;
-  bool working = false;  // main() or looking() runs, or is about to
+  std::optional<std::pair<sync_settings, labels>> before_start;  // of a start that may yet be refused
+  std::optional<result<>> outcome;                               // of the last run
+  bool working = false;                                          // main() runs, or is about to
+  bool looking = false;                                          // the same of look()
 
   copy_board board;
   desk operators;
@@ -78,14 +83,26 @@ struct sync_session::inner {
   void launch() {
     {
       const std::scoped_lock lock(mutex);
+      outcome.reset();
       working = true;
     }
+    board.clear();
     spawn(main());
   }
 
+  /// A start that was refused before anything was written leaves no run behind; another one may follow.
   void end(result<> how) {
+    const bool written = board.snapshot(false).destination_written;
+    if (how.has_error()) board.set_failure(how.error());
     {
       const std::scoped_lock lock(mutex);
+      if (how.has_error() && before_start && !written) {
+        std::tie(settings, names) = *std::move(before_start);
+        operators.ready();
+      } else if (how.has_error()) {
+        operators.failed();
+      }
+      before_start.reset();
       outcome = std::move(how);
       working = false;
     }
@@ -121,37 +138,51 @@ struct sync_session::inner {
       auto sampled = co_await sampling.join();
       (void)sampled;
     }
-    if (how.has_error()) {
-      operators.failed();
-      board.set_failure(how.error());
-      if (how.error().kind != error_kind::cancelled) {
-        log(log_level::error, "session", "The sync failed", {{"cause", how.error().message}});
-      }
+    if (how.has_error() && how.error().kind != error_kind::cancelled) {
+      log(log_level::error, "session", "The sync failed", {{"cause", how.error().message}});
     }
     end(std::move(how));
   }
 
-  task<void> looking() {
+  /// Until the deployments have answered: a machine may come up before its servers do. Once they have not, IDLE takes a
+  /// start meanwhile.
+  task<std::optional<stored_run>> find() {
     sync_settings mine;
     {
       const std::scoped_lock lock(mutex);
       mine = settings;
     }
-    auto found = co_await find_stored_run(mine.copy, scope);
-    if (found.has_error()) {
-      log(log_level::warn, "session", "Whether an earlier process left a run could not be told",
-          {{"cause", found.error().message}});
+    for (bool first = true;; first = false) {
+      auto found = co_await find_stored_run(mine.copy, scope);
+      if (found) co_return std::move(found.value());
+      if (scope.cancelled()) co_return std::nullopt;
+      if (first) {
+        log(log_level::warn, "session", "Whether an earlier process left a run cannot be told yet; asking again",
+            {{"cause", found.error().message}});
+        operators.ready();
+      }
+      const bool go_on = co_await runtime::sleep_for(look_again_interval, scope);
+      if (!go_on || (operators.now() != state::idle && operators.now() != state::initializing)) co_return std::nullopt;
     }
-    if (scope.cancelled() || found.has_error() || !found.value()) {
-      operators.ready();
-      const std::scoped_lock lock(mutex);
-      working = false;
-      ended.notify_all();
-      co_return;
-    }
-    const stored_run& run = *found.value();
+  }
+
+  task<void> look() {
+    auto found = co_await find();
+    const bool goes_on = found && take_up(*found);
+    if (!goes_on && operators.now() == state::initializing) operators.ready();
+    if (goes_on) launch();
     {
       const std::scoped_lock lock(mutex);
+      looking = false;
+    }
+    ended.notify_all();
+  }
+
+  /// False: somebody has started one meanwhile, which finds the same by itself.
+  bool take_up(const stored_run& run) {
+    {
+      const std::scoped_lock lock(mutex);
+      if (!operators.takes_up(run.wanted)) return false;
       if (run.swapped) swap_sides();
       if (run.build_indexes) settings.build_indexes = *run.build_indexes;
       // The call that began it said so; what this process was told otherwise is refused by name when it is opened.
@@ -161,8 +192,7 @@ struct sync_session::inner {
       if (settings.copy.documents.is_everything()) settings.copy.documents = run.documents;
       settings.beside_others = settings.beside_others || run.beside_others;
     }
-    operators.restored(run.wanted);
-    co_await main();
+    return true;
   }
 };
 
@@ -173,15 +203,15 @@ sync_session::sync_session(sync_settings settings, labels names)
 }
 
 sync_session::~sync_session() {
-  bool working = false;
+  bool busy = false;
   {
     const std::scoped_lock lock(inner_->mutex);
-    working = inner_->working;
+    busy = inner_->working || inner_->looking;
   }
-  if (working) {
+  if (busy) {
     stop();
     std::unique_lock lock(inner_->mutex);
-    inner_->ended.wait(lock, [this] { return !inner_->working; });
+    inner_->ended.wait(lock, [this] { return !inner_->working && !inner_->looking; });
   }
   inner_->control.stop();
 }
@@ -189,10 +219,10 @@ sync_session::~sync_session() {
 void sync_session::look_for_run() {
   {
     const std::scoped_lock lock(inner_->mutex);
-    inner_->working = true;
+    inner_->looking = true;
   }
   inner_->operators.initializing();
-  inner_->spawn(inner_->looking());
+  inner_->spawn(inner_->look());
 }
 
 result<> sync_session::start(const start_request& request) {
@@ -201,6 +231,7 @@ result<> sync_session::start(const start_request& request) {
     sync_settings asked = with_request(inner_->settings, request);
     SLUICE_TRYV(choose_namespaces(asked));
     if (auto taken = inner_->operators.start(); taken.has_error()) return taken;
+    inner_->before_start = {inner_->settings, inner_->names};
     inner_->settings = std::move(asked);
     if (request.source == inner_->names.destination) inner_->swap_sides();
   }
@@ -218,8 +249,17 @@ result<> sync_session::pause() {
   return inner_->operators.pause();
 }
 
+std::optional<result<>> sync_session::beginning() const {
+  if (inner_->board.snapshot(false).destination_written) return ok();
+  const std::scoped_lock lock(inner_->mutex);
+  return inner_->outcome;
+}
+
 result<> sync_session::resume() {
-  return inner_->operators.resume();
+  const bool again = inner_->operators.now() == state::failed;
+  auto taken = inner_->operators.resume();
+  if (again && taken) inner_->launch();
+  return taken;
 }
 
 result<> sync_session::commit() {

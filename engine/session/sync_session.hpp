@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "engine/runtime/result.hpp"
 #include "engine/session/progress.hpp"
@@ -21,11 +22,13 @@ class sync_session final : public controls {
   sync_session& operator=(const sync_session&) = delete;
 
   /// INITIALIZING, while both deployments are looked at for a run that an earlier process began: that one goes on by
-  /// itself, in the direction it had. There is none, or they cannot be asked: IDLE.
+  /// itself, in the direction it had. There is none: IDLE; so while they cannot be asked, which is tried again until
+  /// somebody starts a run.
   void look_for_run();
 
   /// The request says which label is the source; the other way round swaps the two.
   [[nodiscard]] result<> start(const start_request& request) override;
+  [[nodiscard]] std::optional<result<>> beginning() const override;
   [[nodiscard]] result<> pause() override;
   [[nodiscard]] result<> resume() override;
   [[nodiscard]] result<> commit() override;
@@ -33,7 +36,8 @@ class sync_session final : public controls {
   [[nodiscard]] result<> start_now();
   [[nodiscard]] progress snapshot(bool with_collections) const override;
 
-  /// Blocks until the run has ended, by a commit, an error or stop().
+  /// Blocks until the run has ended, by a commit, an error or stop(); one that is begun again after that is waited for
+  /// by another call.
   [[nodiscard]] result<> wait();
   /// Asks the run to end; what is done is kept for the next process. wait() then returns `cancelled`. Not for signal
   /// handlers.

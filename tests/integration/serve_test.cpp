@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -32,9 +33,8 @@ struct answer {
 /// The program with its port, ready to answer.
 class server {
  public:
-  server(const std::string& cluster0, const std::string& cluster1)
-      : port_(free_port()),
-        program_({"--cluster0", cluster0, "--cluster1", cluster1, "--port", std::to_string(port_)}) {
+  server(const std::string& cluster0, const std::string& cluster1, const std::vector<std::string>& more = {})
+      : port_(free_port()), program_(arguments(cluster0, cluster1, port_, more)) {
     const bool ready = eventually(
         [&] { return !program_.process().running() || http::test::raw_client(port_).connected(); }, seconds(20));
     if (!ready || !program_.process().running()) throw failure("sluice does not serve: " + program_.output());
@@ -76,12 +76,20 @@ class server {
   /// SIGTERM, and how the process ends.
   exit_status terminate() {
     program_.process().signal(SIGTERM);
-    return program_.wait(seconds(30));
+    return wait();
   }
+  exit_status wait() { return program_.wait(seconds(30)); }
   std::string output() const { return program_.output(); }
   std::string port() const { return std::to_string(port_); }
 
  private:
+  static std::vector<std::string> arguments(const std::string& cluster0, const std::string& cluster1,
+                                            std::uint16_t port, const std::vector<std::string>& more) {
+    std::vector<std::string> all{"--cluster0", cluster0, "--cluster1", cluster1, "--port", std::to_string(port)};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+
   std::uint16_t port_;
   sluice_program program_;
 };
@@ -317,21 +325,131 @@ TEST_F(serve, commands_name_the_address_where_nobody_answers) {
   EXPECT_EQ(other_terminal({"status", "--url", "ftp://localhost"}).code, 2);
 }
 
-TEST_F(serve, a_failed_run_is_told_without_a_password) {
+TEST_F(serve, a_start_that_cannot_work_is_answered_with_the_reason) {
   const std::string secret = "hunter2-s3cret";
   const std::string nobody = "mongodb://al:" + secret + "@127.0.0.1:" + std::to_string(free_port()) +
                              "/?replicaSet=a&serverSelectionTimeoutMS=500";
   server sluice(nobody, second->uri());
-  EXPECT_EQ(sluice.start().status, 200);
-  const document after = sluice.progress_when([](const document&) { return false; });
-  EXPECT_EQ(after.text("state"), "FAILED") << to_text(*after.get());
+  const answer got = sluice.start();
+  expect_refusal(got, 400, "HostUnreachable");
+  EXPECT_TRUE(holds(got.body.text("errorDescription"), "127.0.0.1:")) << to_text(*got.body.get());
+  const document after = sluice.progress();
+  EXPECT_EQ(after.text("state"), "IDLE") << to_text(*after.get());
   EXPECT_TRUE(holds(after.text("error.message"), "127.0.0.1:")) << to_text(*after.get());
-  EXPECT_EQ(sluice.call("GET", "/healthz").status, 200);
-  EXPECT_EQ(sluice.call("GET", "/readyz").status, 503);
+  EXPECT_EQ(sluice.call("GET", "/readyz").status, 200);
   const exit_status ended = sluice.terminate();
-  EXPECT_EQ(ended.code, 1) << sluice.output();
+  EXPECT_EQ(ended.code, 0) << sluice.output();
   EXPECT_FALSE(holds(to_text(*after.get(), 100'000), secret));
   EXPECT_FALSE(holds(sluice.output(), secret)) << sluice.output();
+}
+
+TEST_F(serve, a_start_may_be_tried_again_when_the_cause_is_gone) {
+  load_lim(first->uri(), {.documents = 500});
+  second->connect().run("lim", R"({"create": "docs"})");
+  server sluice(first->uri(), second->uri());
+  const answer refused = sluice.start(
+      R"({"source": "cluster0", "destination": "cluster1", "excludeNamespaces": [{"database": "nobody"}]})");
+  expect_refusal(refused, 400, "StartRefused");
+  EXPECT_TRUE(holds(refused.body.text("errorDescription"), "lim.docs")) << to_text(*refused.body.get());
+  EXPECT_EQ(sluice.progress().text("state"), "IDLE");
+  EXPECT_EQ(second->connect().count("__mdb_internal_sluice", "run"), 0) << "a refused start left something behind";
+  const answer backwards = sluice.start(R"({"source": "cluster1", "destination": "cluster0"})");
+  expect_refusal(backwards, 400, "StartRefused");
+
+  second->connect().run("lim", R"({"drop": "docs"})");
+  EXPECT_EQ(sluice.start().status, 200);
+  const document after = sluice.progress_when(is_copied);
+  EXPECT_TRUE(is_copied(after)) << to_text(*after.get());
+  EXPECT_FALSE(after.has("error")) << "the error of an earlier start";
+  EXPECT_EQ(after.text("directionMapping.Source"), "cluster0: " + first->node(0).address());
+  expect_equal(*first, *second);
+  EXPECT_EQ(sluice.terminate().signal, 0);
+}
+
+/// A run whose destination has gone away for longer than it waits.
+class failed_run : public serve {
+ protected:
+  static constexpr auto patience = "1";
+
+  static void fail(const server& sluice) {
+    load_lim(first->uri(), {.documents = 30'000});
+    slow_inserts(true);
+    ASSERT_EQ(sluice.start().status, 200);
+    sluice.progress_when([](const document& now) { return now.integer("collectionCopy.estimatedCopiedBytes") > 0; });
+    second->node(0).kill();
+  }
+  static void mend() { second->restart(); }
+};
+
+TEST_F(failed_run, stays_visible_and_is_resumed_by_a_call) {
+  server sluice(first->uri(), second->uri(), {"--retry-seconds", patience});
+  fail(sluice);
+  const document failed = sluice.progress_when([](const document&) { return false; });
+  EXPECT_EQ(failed.text("state"), "FAILED") << to_text(*failed.get());
+  EXPECT_TRUE(failed.has("error"));
+  EXPECT_EQ(sluice.call("GET", "/healthz").status, 200);
+  EXPECT_EQ(sluice.call("GET", "/readyz").status, 503);
+  expect_refusal(sluice.start(), 409, "IllegalState");
+  mend();
+  EXPECT_EQ(sluice.call("POST", "/api/v1/resume").status, 200);
+  document after;
+  EXPECT_TRUE(eventually([&] { return is_copied(after = sluice.progress()); }, seconds(60))) << to_text(*after.get());
+  EXPECT_EQ(after.text("state"), "RUNNING");
+  EXPECT_FALSE(after.has("error")) << to_text(*after.get());
+  expect_equal(*first, *second);
+  EXPECT_EQ(sluice.terminate().code, 130) << sluice.output();
+}
+
+TEST_F(failed_run, ends_the_process_where_a_supervisor_waits_for_that) {
+  {
+    server sluice(first->uri(), second->uri(), {"--retry-seconds", patience, "--exit-on-error"});
+    fail(sluice);
+    EXPECT_EQ(sluice.wait().code, 1) << sluice.output();
+  }
+  // The machine of the destination comes up after the one of the program.
+  server again(first->uri(), second->uri() + "&serverSelectionTimeoutMS=500");
+  EXPECT_EQ(again.progress().text("state"), "IDLE");
+  mend();
+  document after;
+  EXPECT_TRUE(eventually([&] { return is_copied(after = again.progress()); }, seconds(60))) << to_text(*after.get());
+  expect_equal(*first, *second);
+  EXPECT_EQ(again.terminate().code, 130) << again.output();
+}
+
+TEST_F(serve, a_run_of_an_earlier_process_waits_to_be_started_where_that_is_wanted) {
+  load_lim(first->uri(), {.documents = 500});
+  {
+    server sluice(first->uri(), second->uri());
+    EXPECT_EQ(sluice.start().status, 200);
+    EXPECT_TRUE(is_copied(sluice.progress_when(is_copied)));
+    sluice.terminate();
+  }
+  first->connect().run("lim", R"({"insert": "docs", "documents": [{"_id": "meanwhile"}]})");
+  server again(first->uri(), second->uri(), {"--no-auto-resume"});
+  EXPECT_EQ(again.progress().text("state"), "IDLE");
+  EXPECT_EQ(second->connect().count("lim", "docs"), 500);
+  EXPECT_EQ(again.start().status, 200);
+  EXPECT_TRUE(eventually([] { return second->connect().count("lim", "docs") == 501; }, seconds(30)));
+  EXPECT_TRUE(eventually([&] { return again.progress().integer("totalEventsApplied") == 1; }, seconds(30)))
+      << "it copied again instead of going on";
+  again.terminate();
+}
+
+TEST_F(serve, its_log_tells_how_the_run_goes_under_the_original_s_messages) {
+  load_lim(first->uri(), {.documents = 500});
+  server sluice(first->uri(), second->uri());
+  EXPECT_EQ(sluice.start().status, 200);
+  EXPECT_TRUE(is_copied(sluice.progress_when(is_copied)));
+  EXPECT_TRUE(eventually([&] { return holds(sluice.output(), "totalEventsApplied"); }, seconds(10)));
+  sluice.terminate();
+  const std::string log = sluice.output();
+  for (const char* message :
+       {"Version info", "Mongosync Options", "Received request", "sent response",
+        "Starting initializing collections and indexes phase", "Starting initializing partitions phase",
+        "Starting collection copy phase", "Starting change event application phase", "Replication progress.",
+        "Operation duration stats."}) {
+    EXPECT_TRUE(holds(log, "\"message\":\"" + std::string(message) + "\"")) << message << "\n" << log;
+  }
 }
 
 }  // namespace

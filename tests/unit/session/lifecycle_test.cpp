@@ -47,7 +47,7 @@ TEST(session_lifecycle, each_call_in_each_state) {
   const std::vector<call> calls{
       {"start", [](lifecycle& one) { return one.start(); }, {state::idle}},
       {"pause", [](lifecycle& one) { return one.pause(); }, {state::running}},
-      {"resume", [](lifecycle& one) { return one.resume(); }, {state::paused}},
+      {"resume", [](lifecycle& one) { return one.resume(); }, {state::paused, state::failed}},
       {"commit", [](lifecycle& one) { return one.commit(true, ""); }, {state::running, state::paused}},
   };
   for (const call& each : calls) {
@@ -94,6 +94,24 @@ TEST(session_lifecycle, a_commit_that_was_refused_can_be_asked_for_again) {
   EXPECT_EQ(one.now(), state::running);
   EXPECT_EQ(one.wanted(), wish::run);
   EXPECT_TRUE(one.commit(true, ""));
+}
+
+TEST(session_lifecycle, what_failed_goes_on_with_what_was_wanted) {
+  lifecycle following = in_state(state::failed);
+  EXPECT_TRUE(following.resume());
+  EXPECT_EQ(following.now(), state::running);
+  lifecycle committing = in_state(state::committing);
+  committing.failed();
+  EXPECT_TRUE(committing.resume());
+  EXPECT_EQ(committing.now(), state::committing);
+  EXPECT_EQ(committing.wanted(), wish::commit);
+}
+
+TEST(session_lifecycle, a_start_that_was_refused_can_be_asked_for_again) {
+  lifecycle one = in_state(state::running);
+  one.ready();
+  EXPECT_EQ(one.now(), state::idle);
+  EXPECT_TRUE(one.start());
 }
 
 TEST(session_lifecycle, a_restart_goes_on_with_what_was_wanted) {

@@ -23,12 +23,20 @@ TEST(logging, a_json_line_has_the_fixed_fields_and_typed_ones) {
   EXPECT_EQ(line.at("time"), json::value("2026-01-02T03:04:05.678Z"));
   EXPECT_EQ(line.at("pid"), json::value(::getpid()));
   EXPECT_TRUE(line.at("host").is_string());
-  EXPECT_EQ(line.at("component"), json::value("copy"));
+  EXPECT_EQ(line.at("componentName"), json::value("copy"));
+  EXPECT_EQ(line.at("serverID").as_string().size(), 24U);
+  EXPECT_EQ(line.at("mongosyncID"), json::value("coordinator"));
   EXPECT_EQ(line.at("message"), json::value("Partition done"));
   EXPECT_EQ(line.at("ns"), json::value("db.c"));
   EXPECT_EQ(line.at("documents"), json::value(3));
   EXPECT_EQ(line.at("rate"), json::value(0.5));
   EXPECT_EQ(line.at("done"), json::value(true));
+}
+
+TEST(logging, names_with_a_dot_are_documents_in_the_line) {
+  const std::vector<log_field> fields{{"reads.averageDurationMs", 1.5}, {"reads.numOperations", 2}};
+  const json::value line = json::parse(json_line({log_level::info, "c", "m", fields}, "t"));
+  EXPECT_EQ(line.at("reads"), json::parse(R"({"averageDurationMs": 1.5, "numOperations": 2})"));
 }
 
 TEST(logging, long_fields_are_cut_between_characters_and_broken_ones_stay_json) {
