@@ -83,10 +83,36 @@ task<result<>> piece_writer::insert(write_piece piece) {
   }
   const std::span<const document_write> all(again.writes);
   const piece_limits bounds;
+  bool resent = done.resent;
+  if (piece.to->in_order) {
+    SLUICE_CO_TRYV(co_await take_out(*piece.to, all, resent));
+    resent = true;  // what was found there is noted
+  }
   for (std::size_t begin = 0; begin < all.size();) {
     const auto part = all.subspan(begin, std::min(bounds.updates_max, all.size() - begin));
     write_piece replaces{piece.to, write_kind::replace, piece.ordered, part};
-    SLUICE_CO_TRYV(co_await replace(replaces, done.resent));
+    SLUICE_CO_TRYV(co_await replace(replaces, resent));
+    begin += part.size();
+  }
+  co_return ok();
+}
+
+// A document that was deleted and inserted again has a new place. When changes come again, after a death or because
+// they fell into the time of the copy, its first insert finds it there already, and its last one puts it behind what
+// followed it. So whatever is inserted again gets its place again: all that came after it comes again, too.
+task<result<>> piece_writer::take_out(const target& to, std::span<const document_write> inserts, bool resent) {
+  const piece_limits bounds;
+  for (std::size_t begin = 0; begin < inserts.size();) {
+    const auto part = inserts.subspan(begin, std::min(bounds.removes_max, inserts.size() - begin));
+    const write_piece removes{&to, write_kind::remove, false, part};
+    SLUICE_CO_TRY(const auto done, co_await send(removes));
+    if (!done.reply.refused.empty()) co_return refusal(removes, part.front(), done.reply.refused.front());
+    const auto found = static_cast<std::size_t>(done.reply.n);
+    const bool expected = std::ranges::all_of(part, [](const document_write& one) { return !one.expects_effect; });
+    if (check_ && !resent && !done.resent && found > 0 && !expected) {
+      const bson::element_view first = part.front().id;
+      note(to, found, some_of(found, part.size(), "inserts found their _id there"), {&first, 1});
+    }
     begin += part.size();
   }
   co_return ok();

@@ -27,6 +27,7 @@ class piece_writer {
   [[nodiscard]] task<result<acknowledged>> send(write_piece piece);
 
   [[nodiscard]] task<result<>> insert(write_piece piece);
+  [[nodiscard]] task<result<>> take_out(const target& to, std::span<const document_write> inserts, bool resent);
   [[nodiscard]] task<result<>> replace(write_piece piece, bool resent);
   [[nodiscard]] task<result<>> update(write_piece piece);
   [[nodiscard]] task<result<>> update_field_by_field(write_piece one);

@@ -399,6 +399,31 @@ TEST_F(apply_writer, capped_collections_keep_their_order) {
       "to", {R"({"_id": 4, "a": 1})", R"({"_id": 7, "a": 3})", R"({"_id": 1, "a": 1})", R"({"_id": 0, "a": 1})"});
 }
 
+TEST_F(apply_writer, capped_collections_keep_their_order_when_changes_come_again) {
+  server.run("d", R"({"create": "to", "capped": true, "size": 1000000})");
+  server.run("d", R"({"insert": "to", "documents": [{"_id": 0}]})");
+  destination to(uri());
+  for (const bool check : {true, false}) {
+    plan_of plan(target_named("to", true), true);
+    const auto insert = [&plan](const char* document) { plan.add(write_kind::insert, document); };
+    insert(R"({"_id": 1})");
+    insert(R"({"_id": 2})");
+    plan.add(write_kind::remove, R"({"_id": 1})");
+    insert(R"({"_id": 1, "again": true})");
+    insert(R"({"_id": 3})");
+    const auto done = to.write(plan.take(), check);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_TRUE(done.value().violations.empty());
+    expect_documents("to", {R"({"_id": 0})", R"({"_id": 2})", R"({"_id": 1, "again": true})", R"({"_id": 3})"});
+  }
+  plan_of found(target_named("to", true), true);
+  found.add(write_kind::insert, R"({"_id": 2})").add(write_kind::insert, R"({"_id": 5})");
+  const auto done = to.write(found.take(), true);
+  ASSERT_TRUE(done) << done.error().message;
+  ASSERT_EQ(done.value().violations.size(), 1U) << "nobody hears of a document that should not have been there";
+  EXPECT_EQ(done.value().violations.front().documents, 1U);
+}
+
 TEST_F(apply_writer, removes_of_a_clustered_collection_look_at_nothing_else) {
   server.run("d", R"({"create": "to", "clusteredIndex": {"key": {"_id": 1}, "unique": true}})");
   destination to(uri());
