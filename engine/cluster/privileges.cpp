@@ -135,10 +135,6 @@ std::vector<missing_privilege> find_missing_privileges(bson::document_view privi
   return missing;
 }
 
-namespace {
-
-/// True when the server carries out what nobody but an unauthenticated server's visitor may: even root has no `find`
-/// on local.replset.initialSyncId.
 task<bool> is_authorization_off(wire::connection& node, bson::document privileges) {
   if (node.hello().is_mongos || grants_on_collection(privileges, "find", "local", "replset.initialSyncId"))
     co_return false;
@@ -148,6 +144,8 @@ task<bool> is_authorization_off(wire::connection& node, bson::document privilege
   const auto answer = co_await node.run("local", std::move(find));
   co_return answer.has_value();
 }
+
+namespace {
 
 /// Without a user: either nobody needs one here, or we came without ours.
 task<result<>> check_anonymous(wire::connection& node, role as) {

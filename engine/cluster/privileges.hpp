@@ -26,4 +26,8 @@ struct missing_privilege {
                                         std::string_view database, std::string_view collection);
 [[nodiscard]] bool grants_on_cluster(bson::document_view privileges, std::string_view action);
 
+/// True when the server carries out what nobody but an unauthenticated server's visitor may: even root has no `find`
+/// on local.replset.initialSyncId.
+[[nodiscard]] task<bool> is_authorization_off(wire::connection& node, bson::document privileges);
+
 }  // namespace sluice::cluster
