@@ -73,6 +73,7 @@ result<> apply_namespaces(Flags& flags, session::copy_settings& settings) {
   SLUICE_TRY(settings.remaps, to_remaps(flags.remap));
   settings.include = std::move(flags.include);
   settings.exclude = std::move(flags.exclude);
+  settings.users = flags.users.value_or(false);
   settings.documents = flags.documents;
   return ok();
 }
@@ -221,6 +222,7 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.exit_on_error, file.exit_on_error);
   fill(flags.auto_resume, file.auto_resume);
   fill(flags.beside_others, file.beside_others);
+  fill(flags.users, file.users);
   if (flags.include.empty()) flags.include = file.include;
   if (flags.exclude.empty()) flags.exclude = file.exclude;
   if (flags.documents.is_everything()) flags.documents = file.documents;

@@ -102,6 +102,9 @@ void add_namespace_options(CLI::App& command, Flags& flags) {
           "Copy only documents with one of some values in one field:\n"
           R"('{"field": "tenant", "matchValues": ["a", "b"]}')")
       ->type_name("JSON");
+  command.add_flag_function(
+      "--users", [&flags](std::int64_t given) { flags.users = given > 0; },
+      "Bring users with their credentials, and custom roles, at the end; those that exist are left alone");
 }
 
 /// Takes any of `serve_values` and `run_flags`.

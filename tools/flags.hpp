@@ -22,6 +22,7 @@ struct copy_flags {
   std::optional<std::uint32_t> memory_mb, lanes, connections, retry_seconds;
   std::vector<std::string> include, exclude, remap;
   cluster::document_filter documents;
+  std::optional<bool> users;
   bool drop = false;
   bool reset = false;
   bool yes = false;

@@ -38,6 +38,7 @@ struct serve_values {
   cluster::document_filter documents;  // everything: not said here
   std::optional<bool> disable_write_blocking;
   std::optional<bool> beside_others;
+  std::optional<bool> users;
   std::optional<bool> exit_on_error;
   std::optional<bool> auto_resume;
   std::vector<std::string> include, exclude;  // empty: not said here

@@ -34,6 +34,7 @@ copy_summary summarize(const session::progress& last, std::chrono::duration<doub
   out.indexes = last.indexes_built;
   out.duplicates_skipped = last.duplicates_skipped;
   out.changes_applied = last.follow.events_applied;
+  out.accounts = last.accounts;
   return out;
 }
 
@@ -55,6 +56,17 @@ std::string summary_table(const copy_summary& summary) {
   row("indexes", count_text(summary.indexes));
   if (summary.changes_applied > 0) row("changes applied", count_text(summary.changes_applied));
   if (summary.duplicates_skipped > 0) row("duplicates skipped", count_text(summary.duplicates_skipped));
+  if (summary.accounts) {
+    row("users", count_text(summary.accounts->users_copied));
+    row("roles", count_text(summary.accounts->roles_copied));
+    row("accounts skipped", count_text(static_cast<std::int64_t>(summary.accounts->skipped.size())));
+    const std::size_t listed = std::min(summary.accounts->skipped.size(), accounts::skipped_accounts_listed_max);
+    for (std::size_t i = 0; i < listed; ++i) {
+      const auto& one = summary.accounts->skipped[i];
+      const std::string_view kind = one.kind == accounts::account_kind::role ? "role" : "user";
+      out += fmt::format("    {} {}: {}\n", kind, one.name, one.reason);
+    }
+  }
   return out;
 }
 
@@ -70,6 +82,11 @@ std::string summary_json(const copy_summary& summary) {
   out["indexes"] = summary.indexes;
   out["duplicates_skipped"] = summary.duplicates_skipped;
   out["changes_applied"] = summary.changes_applied;
+  if (summary.accounts) {
+    out["users"] = summary.accounts->users_copied;
+    out["roles"] = summary.accounts->roles_copied;
+    out["accounts_skipped"] = summary.accounts->skipped.size();
+  }
   return boost::json::serialize(out) + "\n";
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/runtime/result.hpp"
@@ -21,6 +22,7 @@ struct copy_summary {
   std::int32_t indexes = 0;
   std::int64_t duplicates_skipped = 0;
   std::int64_t changes_applied = 0;  // by a live sync
+  std::optional<accounts::account_report> accounts{};
 };
 
 /// From the run's last numbers and from what the kernel has counted for this process.

@@ -74,6 +74,23 @@ void add_following(json::object& out, const session::progress& now) {
   out["spool"] = json::object{{"diskBytes", follow.spool_disk_bytes}, {"memoryBytes", follow.spool_memory_bytes}};
 }
 
+json::value accounts_object(const std::optional<accounts::account_report>& report) {
+  if (!report) return nullptr;
+  json::array skipped;
+  const std::size_t listed = std::min(report->skipped.size(), accounts::skipped_accounts_listed_max);
+  for (std::size_t i = 0; i < listed; ++i) {
+    const auto& one = report->skipped[i];
+    const std::string_view kind = one.kind == accounts::account_kind::role ? "role" : "user";
+    skipped.push_back(json::object{{"kind", kind}, {"name", one.name}, {"reason", one.reason}});
+  }
+  json::object out;
+  out["copied"] = report->users_copied;
+  out["copiedRoles"] = report->roles_copied;
+  out["skippedCount"] = report->skipped.size();
+  out["skipped"] = std::move(skipped);
+  return out;
+}
+
 /// Built indexes are told while they are built, and for as long as changes are applied.
 bool tells_of_indexes(const session::progress& now) {
   return now.at == session::phase::index_build ||
@@ -117,7 +134,8 @@ json::object before_a_run(const session::progress& now) {
                            "changes",
                            "applyBatches",
                            "consistencyViolations",
-                           "spool"}) {
+                           "spool",
+                           "users"}) {
     out[name] = nullptr;
   }
   return out;
@@ -165,6 +183,7 @@ json::object during_a_run(const session::progress& now) {
   out["source"] = side(now.source_ping_ms, now.source_silent_seconds);
   out["destination"] = side(now.destination_ping_ms, now.destination_silent_seconds);
   out["retryHorizonSeconds"] = now.retry_horizon_seconds;
+  out["users"] = accounts_object(now.accounts);
   out["mongosyncID"] = process_id;
   out["coordinatorID"] = process_id;
   return out;

@@ -80,7 +80,7 @@ constexpr std::array options{
 };
 
 /// Those that are obeyed.
-constexpr std::array<std::string_view, 10> own_fields{"source",
+constexpr std::array<std::string_view, 11> own_fields{"source",
                                                       "destination",
                                                       "buildIndexes",
                                                       "enableUserWriteBlocking",
@@ -89,7 +89,8 @@ constexpr std::array<std::string_view, 10> own_fields{"source",
                                                       "namespaceRemap",
                                                       "documentFilter",
                                                       "preExistingDestinationData",
-                                                      "destinationDataHandling"};
+                                                      "destinationDataHandling",
+                                                      "users"};
 
 constexpr auto field_names = [] {
   std::array<std::string_view, options.size() + own_fields.size()> names{};
@@ -174,6 +175,13 @@ check_result read_beside_others(std::string_view field, const dom::element& valu
   return set_beside_others(given, request);
 }
 
+check_result read_users(std::string_view field, const dom::element& value, session::start_request& request) {
+  bool given = false;
+  if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a boolean", value);
+  request.users = given;
+  return {};
+}
+
 check_result read_destination_data(std::string_view field, const dom::element& value, session::start_request& request) {
   std::string_view given;
   if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a string", value);
@@ -196,6 +204,7 @@ check_result read_field(std::string_view key, const dom::element& value, session
   if (key == "preExistingDestinationData") return read_beside_others(key, value, request);
   if (key == "destinationDataHandling") return read_destination_data(key, value, request);
   if (key == "documentFilter") return read_documents(key, value, request);
+  if (key == "users") return read_users(key, value, request);
   const auto option = std::ranges::find(options, key, &known_option::name);
   if (option != options.end()) return option->check(key, value, option->otherwise);
   return body_refusal{"UnknownField",

@@ -81,6 +81,11 @@ void copy_board::set_can_write() {
   told_.can_write = true;
 }
 
+void copy_board::set_accounts(accounts::account_report report) {
+  const std::scoped_lock lock(mutex_);
+  told_.accounts = std::move(report);
+}
+
 void copy_board::clear() {
   begin_again();
   const std::scoped_lock lock(mutex_);

@@ -42,6 +42,7 @@ class copy_board {
   /// Why a pause or a commit is not there yet; empty: none is under way.
   void set_waiting_for(std::string what);
   void set_can_write();
+  void set_accounts(accounts::account_report report);
   /// The run plans (anew): nobody looks at the counters any more until publish_catalog().
   void begin_again();
   /// From here on the counters below may be read: the catalog and both maps stay as they are.

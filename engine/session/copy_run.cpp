@@ -5,6 +5,7 @@
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/task_group.hpp"
+#include "engine/session/account_stage.hpp"
 #include "engine/session/hold_lease.hpp"
 #include "engine/wire/retry.hpp"
 
@@ -36,6 +37,9 @@ task<result<>> copy_run::run_steps() {
   auto begin = [this]() -> task<result<>> {
     SLUICE_CO_TRYV(co_await between_.connect());
     checkpoint_ = between_.make_checkpoint();
+    if (settings_.users) {
+      SLUICE_CO_TRYV(co_await look_at_accounts(between_, choice_));
+    }
     co_return co_await begin_or_resume();
   };
   SLUICE_CO_TRYV(co_await wire::retry(begin, settings_.retry_time, scope_));
@@ -44,10 +48,15 @@ task<result<>> copy_run::run_steps() {
     board_.add_warning(std::move(sentence));
   }
   if (opened_.phase != run_phase::completed) {
-    auto work = copying_.copy(*checkpoint_, opened_, scope_);
-    SLUICE_CO_TRYV(co_await hold_lease(control_, *checkpoint_, scope_, std::move(work)));
+    SLUICE_CO_TRYV(co_await hold_lease(control_, *checkpoint_, scope_, copy_all()));
   }
   co_return co_await finish();
+}
+
+task<result<>> copy_run::copy_all() {
+  SLUICE_CO_TRYV(co_await copying_.copy(*checkpoint_, opened_, scope_));
+  if (!settings_.users || !copying_.missing().empty()) co_return ok();
+  co_return co_await bring_accounts(between_, settings_, choice_, *checkpoint_, board_, scope_);
 }
 
 task<result<>> copy_run::begin_or_resume() {

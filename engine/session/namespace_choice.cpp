@@ -13,6 +13,13 @@ result<cluster::migration_scope> choose_namespaces(const copy_settings& settings
   SLUICE_TRY(chosen.filter, cluster::parse_filter(settings.include, settings.exclude));
   SLUICE_TRY(chosen.names, cluster::namespace_map::of(settings.remaps));
   chosen.documents = settings.documents;
+  const auto of_collection = [](const cluster::remap& one) { return one.from.find('.') != std::string::npos; };
+  if (settings.users && std::ranges::any_of(settings.remaps, of_collection)) {
+    return failure(
+        error_kind::configuration,
+        "users and roles cannot come over (--users) where single collections get other names: what they may "
+        "do in a whole database cannot be said for a part of it; remap whole databases, or leave --users out");
+  }
   return chosen;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bson/document_view.hpp"
+#include "engine/accounts/account_report.hpp"
 #include "engine/cluster/document_filter.hpp"
 #include "engine/cluster/namespace_map.hpp"
 #include "engine/runtime/latency.hpp"
@@ -100,6 +101,7 @@ struct progress {
   std::optional<std::int64_t> destination_silent_seconds;
   std::int64_t retry_horizon_seconds = 0;  // for so long a deployment may be out of reach before the run ends
   follow_progress follow;
+  std::optional<accounts::account_report> accounts;  // once users and roles were brought over
   std::string pausing;                           // why a pause or commit is not there yet; empty when none is under way
   std::vector<std::string> warnings;             // with what to do about each
   std::optional<error> failure;                  // set with state::failed
@@ -129,6 +131,7 @@ struct start_request {
   std::optional<std::vector<cluster::remap>> remaps{};
   std::optional<cluster::document_filter> documents{};
   std::optional<bool> beside_others{};  // the original's preExistingDestinationData
+  std::optional<bool> users{};          // users and custom roles come over, too
 };
 
 /// What the HTTP API and the terminal talk to. Every member may be called from any thread and does not block.

@@ -24,6 +24,7 @@ struct copy_settings {
   std::vector<std::string> exclude;    // fixed for a run
   std::vector<cluster::remap> remaps;  // fixed for a run
   cluster::document_filter documents;  // fixed for a run
+  bool users = false;                  // users and custom roles come over, too; remembered once it was said
   bool drop = false;                   // drop the destination's namespaces that are to be copied, first
   bool reset = false;                  // forget a leftover checkpoint and start over
   std::size_t memory_bytes = limits::memory_default_bytes;  // may change

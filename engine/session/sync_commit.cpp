@@ -5,6 +5,7 @@
 #include "engine/index/cutover.hpp"
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/log.hpp"
+#include "engine/session/account_stage.hpp"
 #include "engine/session/sync_run.hpp"
 
 namespace sluice::session {
@@ -55,6 +56,9 @@ task<result<bool>> sync_run::finish_commit(runtime::cancel_scope& scope) {
     co_return false;
   }
   runtime::failure_point("cut_over");
+  if (settings_.copy.users) {
+    SLUICE_CO_TRYV(co_await bring_accounts(between_, settings_.copy, choice_, *checkpoint_, board_, scope));
+  }
   SLUICE_CO_TRYV(co_await blocks_.lift_destination(*checkpoint_));
   runtime::failure_point("destination_unblocked");
   SLUICE_CO_TRYV(co_await checkpoint_->set_phase(run_phase::committed));

@@ -8,6 +8,7 @@
 #include "engine/runtime/failure_point.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/task_group.hpp"
+#include "engine/session/account_stage.hpp"
 #include "engine/session/hold_lease.hpp"
 #include "engine/session/spool_place.hpp"
 #include "engine/wire/retry.hpp"
@@ -24,6 +25,7 @@ constexpr const char* contained_fact = "contained";
 constexpr const char* run_fact = "run";
 constexpr const char* write_blocking_fact = "writeBlocking";
 constexpr const char* capture_fact = "capture";
+constexpr const char* users_fact = "users";
 constexpr const char* collections_fact = "collections";  // how many the catalog has
 constexpr const char* foreign_collection = "existing";   // of the checkpoint: what the destination held before
 /// Beside the map's entries: without it an emptied map would look like a source whose collections are all gone.
@@ -135,6 +137,9 @@ task<result<>> sync_run::run_steps() {
   auto begin = [this]() -> task<result<>> {
     SLUICE_CO_TRYV(co_await between_.connect());
     if (!checkpoint_) checkpoint_ = between_.make_checkpoint();
+    if (settings_.copy.users) {
+      SLUICE_CO_TRYV(co_await look_at_accounts(between_, choice_));
+    }
     co_return co_await begin_or_resume();
   };
   SLUICE_CO_TRYV(co_await wire::retry(begin, settings_.copy.retry_time, scope_));
@@ -208,6 +213,7 @@ task<result<>> sync_run::begin(bool opened) {
   facts.append(run_fact, run_id_).append(capture_fact, to_string(way_));
   facts.append(collections_fact, static_cast<std::int64_t>(as_read.size()));
   if (settings_.block_writes) facts.append(write_blocking_fact, to_string(*settings_.block_writes));
+  facts.append(users_fact, settings_.copy.users);
   bson::document noted = facts.finish();
   opened_.facts = noted;
   SLUICE_CO_TRYV(co_await checkpoint_->set_facts(std::move(noted)));
@@ -269,6 +275,7 @@ task<result<>> sync_run::restore() {
   if (!settings_.block_writes) {
     settings_.block_writes = write_blocking_from(facts.find(write_blocking_fact).as_string().value_or(""));
   }
+  SLUICE_CO_TRYV(co_await remember_accounts());
   if (choice_.beside_others) {
     SLUICE_CO_TRYV(co_await load_what_was_there());
   }
@@ -285,6 +292,20 @@ task<result<>> sync_run::restore() {
   board_.publish_catalog(copying_.catalog());
   desk_.restored(wish_from(opened_.wish));
   co_return ok();
+}
+
+// Said once it holds for the run: a server that is started again hears no call of start.
+task<result<>> sync_run::remember_accounts() {
+  const bool noted = opened_.facts.view().find(users_fact).as_bool().value_or(false);
+  if (noted == settings_.copy.users) co_return ok();
+  if (noted) {
+    settings_.copy.users = true;
+    co_return co_await look_at_accounts(between_, choice_);
+  }
+  bson::builder fact;
+  fact.append(users_fact, true);
+  bson::document now = fact.finish();
+  co_return co_await checkpoint_->set_facts(std::move(now));
 }
 
 // --- working ---

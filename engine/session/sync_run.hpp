@@ -41,6 +41,7 @@ class sync_run {
   [[nodiscard]] task<result<>> begin_or_resume();
   [[nodiscard]] task<result<>> begin(bool exists);
   [[nodiscard]] task<result<>> restore();
+  [[nodiscard]] task<result<>> remember_accounts();
   void be_considerate();
   [[nodiscard]] task<result<>> note_what_is_there();
   [[nodiscard]] task<result<>> load_what_was_there();

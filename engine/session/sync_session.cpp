@@ -38,6 +38,7 @@ sync_settings with_request(sync_settings settings, const start_request& request)
   if (request.remaps) settings.copy.remaps = *request.remaps;
   if (request.documents) settings.copy.documents = *request.documents;
   if (request.beside_others) settings.beside_others = *request.beside_others;
+  if (request.users) settings.copy.users = *request.users;
   return settings;
 }
 

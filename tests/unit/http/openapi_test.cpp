@@ -67,6 +67,7 @@ session::progress random_progress(std::mt19937& random) {
   if (number(2) == 0) now.pausing = "the last changes";
   if (number(2) == 0) now.warnings = {"mind this", "\"and\" that\n"};
   if (number(3) == 0) now.failure = error{error_kind::server, "b refused", number(2) == 0 ? 0 : 13, "Unauthorized"};
+  if (number(2) == 0) now.accounts = {1, 2, {{accounts::account_kind::role, "a.b", "exists, differs"}}};
   session::follow_progress& follow = now.follow;
   if (number(2) == 0) follow.captured_by = "oplog";
   follow.lag_seconds = maybe();

@@ -58,6 +58,7 @@ TEST(progress_json, idle_has_every_field_but_only_two_values) {
                            "applyBatches",
                            "consistencyViolations",
                            "spool",
+                           "users",
                            "capturedBy"}) {
     ASSERT_TRUE(fields.contains(name)) << name;
     EXPECT_TRUE(fields.at(name).is_null()) << name;
@@ -65,6 +66,21 @@ TEST(progress_json, idle_has_every_field_but_only_two_values) {
   EXPECT_FALSE(fields.contains("warnings"));
   EXPECT_FALSE(fields.contains("indexBuilding"));
   EXPECT_FALSE(fields.contains("error"));
+}
+
+TEST(progress_json, tells_what_became_of_users_and_roles) {
+  session::progress now = running(session::phase::committing);
+  EXPECT_TRUE(progress_of(now).at("users").is_null());
+  now.accounts = {.roles_copied = 1, .users_copied = 2};
+  now.accounts->skipped.assign(130, {accounts::account_kind::role, "shop.clerk", "exists, differs"});
+  const json::object fields = progress_of(now);
+  const auto& users = fields.at("users").as_object();
+  EXPECT_EQ(users.at("copied"), json::value(2));
+  EXPECT_EQ(users.at("copiedRoles"), json::value(1));
+  EXPECT_EQ(users.at("skippedCount").to_number<int>(), 130);
+  EXPECT_EQ(users.at("skipped").as_array().size(), accounts::skipped_accounts_listed_max);
+  EXPECT_EQ(json::serialize(users.at("skipped").at(0)),
+            R"({"kind":"role","name":"shop.clerk","reason":"exists, differs"})");
 }
 
 TEST(progress_json, a_copy_shows_both_dialects) {

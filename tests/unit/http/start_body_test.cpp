@@ -101,6 +101,7 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"existing_data_twice",
                   with(R"("preExistingDestinationData":false,"destinationDataHandling":"ignorePreExistingNamespaces")"),
                   "BadValue", "contradict each other"},
+        body_case{"users_type", with(R"("users":1)"), "WrongType: \"users\" must be a boolean", "a number"},
         body_case{"data_handling_type", with(R"("destinationDataHandling":1)"), "WrongType", "a string"},
         body_case{"verify", with(R"("verification":{"enabled":true})"), "OptionNotOffered: \"verification.enabled\"",
                   ""},
@@ -268,6 +269,12 @@ TEST(start_body, says_that_the_destination_holds_data_of_others) {
   EXPECT_EQ(taken(R"("destinationDataHandling":"ignorePreExistingNamespaces")").beside_others, true);
   EXPECT_EQ(taken(R"("destinationDataHandling":"requireEmptyDestination")").beside_others, false);
   EXPECT_FALSE(taken(R"("reversible":false)").beside_others);
+}
+
+TEST(start_body, says_whether_users_come_over) {
+  EXPECT_EQ(taken(R"("users":true)").users, true);
+  EXPECT_EQ(taken(R"("users":false)").users, false);
+  EXPECT_FALSE(taken(R"("reversible":false)").users);
 }
 
 TEST(start_body, says_whose_writes_are_blocked) {

@@ -39,6 +39,15 @@ TEST(namespace_choice, names_what_is_wrong_with_a_rule) {
   EXPECT_TRUE(has(complaint(settings), "would both become b"));
 }
 
+TEST(namespace_choice, users_follow_databases_and_no_single_collections) {
+  sync_settings settings;
+  settings.copy.users = true;
+  settings.copy.remaps = {{"a", "x"}};
+  EXPECT_EQ(complaint(settings), "taken");
+  settings.copy.remaps = {{"a", "x"}, {"b.c", "y.z"}};
+  EXPECT_TRUE(has(complaint(settings), "remap whole databases"));
+}
+
 TEST(namespace_choice, a_part_of_a_source_cannot_refuse_all_writes) {
   sync_settings settings;
   settings.block_writes = write_blocking::source_and_destination;

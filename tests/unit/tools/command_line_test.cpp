@@ -198,6 +198,9 @@ TEST(command_line, mistakes_are_named_with_the_nearest_flag) {
   EXPECT_NE(complaint(both_and({"--remap", "a"})).find("FROM=TO"), std::string::npos);
   EXPECT_NE(complaint(both_and({"--remap", "a=b", "--remap", "c=b"})).find("would both become b"), std::string::npos);
   EXPECT_NE(complaint(both_and({"--remap", "a=b.c"})).find("both must be databases"), std::string::npos);
+  EXPECT_TRUE(copy_of(both_and({"--users"})).settings.users);
+  EXPECT_FALSE(copy_of(both_and({})).settings.users);
+  EXPECT_NE(complaint(both_and({"--users", "--remap", "a.b=c.d"})).find("remap whole databases"), std::string::npos);
   EXPECT_EQ(copy_of(both_and({"--remap", "a=b", "--remap", "c.d=c.e=f"})).settings.remaps,
             (std::vector<cluster::remap>{{"a", "b"}, {"c.d", "c.e=f"}}));
   EXPECT_NE(complaint(both_and({"--exclude", "admin"})).find("never copied"), std::string::npos);

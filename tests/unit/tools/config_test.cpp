@@ -131,6 +131,7 @@ TEST(config, filters_are_rules_or_those_of_the_api) {
   EXPECT_EQ(parse_config("namespaceRemap:\n  - from: {database: a}\n    to: {database: b}\n", "f", yaml).value().remaps,
             (std::vector<cluster::remap>{{"a", "b"}}));
   EXPECT_EQ(parse_config("include: a.b\n", "f", yaml).value().include, std::vector<std::string>{"a.b"});
+  EXPECT_EQ(parse_config("users: true\n", "f", yaml).value().users, true);
   // What would be a number or a truth elsewhere is a name where it is quoted.
   EXPECT_EQ(parse_config("includeNamespaces: [{database: \"1\"}]\n", "f", yaml).value().include,
             std::vector<std::string>{"1"});
