@@ -28,7 +28,7 @@ void append_array_field(bson::builder& to, bson::document_view from, std::string
 bson::document role_command(const account_step& step) {
   const auto& role = step.what.as;
   bson::builder command;
-  command.append(step.replaces ? "updateRole" : "createRole", role.id.name);
+  command.append(step.action == account_action::replace ? "updateRole" : "createRole", role.id.name);
   for (const auto* key : {"privileges", "roles", "authenticationRestrictions"}) {
     append_array_field(command, role.stored, key);
   }
@@ -41,13 +41,20 @@ bson::document role_command(const account_step& step) {
 bson::document user_command(const account_step& step) {
   const auto& user = step.what.as;
   bson::builder command;
-  if (step.replaces) {
+  if (step.action == account_action::replace) {
     command.append("update", "system.users").open_array("updates").open_document("0");
     command.open_document("q").append("_id", user.id.to_string()).close();
     command.append("u", user.stored).close().close();
   } else {
     command.append("insert", "system.users").open_array("documents").append("0", user.stored).close();
   }
+  append_majority(command);
+  return command.finish();
+}
+
+bson::document drop_command(const account_step& step) {
+  bson::builder command;
+  command.append("dropUser", step.what.as.id.name);
   append_majority(command);
   return command.finish();
 }
@@ -83,7 +90,9 @@ class attempt {
     report_ = {plan.roles_done, plan.users_done, std::move(plan.skipped)};
     SLUICE_CO_TRYV(co_await note(plan.steps));
     for (const auto& step : plan.steps) {
-      if (auto lacks = lacking_role(step.what.as, present_.roles_there)) {
+      const bool is_drop = step.action == account_action::drop;
+      auto lacks = is_drop ? std::nullopt : lacking_role(step.what.as, present_.roles_there);
+      if (lacks) {
         skip(step, *std::move(lacks));
         continue;
       }
@@ -93,6 +102,7 @@ class attempt {
         skip(step, "the destination refuses it: " + made.error().message);
         continue;
       }
+      if (is_drop) continue;
       const bool is_role = step.what.as.kind == account_kind::role;
       ++(is_role ? report_.roles_copied : report_.users_copied);
       if (is_role) present_.roles_there.insert(step.what.as.id);
@@ -118,7 +128,7 @@ class attempt {
   task<result<>> note(std::vector<account_step> steps) {
     std::vector<bson::document> marks;
     for (const auto& step : steps) {
-      if (step.replaces || present_.made_by_this_run.contains(mark_of(step.what.as))) continue;
+      if (step.action == account_action::drop || present_.made_by_this_run.contains(mark_of(step.what.as))) continue;
       bson::builder mark;
       mark.append("_id", mark_of(step.what.as));
       marks.push_back(mark.finish());
@@ -134,8 +144,9 @@ class attempt {
     const bool is_role = step.what.as.kind == account_kind::role;
     state::write_permission may_write = [this] { return notes_.lease_is_fresh(); };
     SLUICE_CO_TRYV(co_await state::wait_until_permitted(std::move(may_write), scope_));
-    bson::document command = is_role ? role_command(step) : user_command(step);
-    const std::string database = is_role ? step.what.as.id.database : "admin";
+    const bool is_drop = step.action == account_action::drop;
+    bson::document command = is_drop ? drop_command(step) : is_role ? role_command(step) : user_command(step);
+    const std::string database = is_drop || is_role ? step.what.as.id.database : "admin";
     SLUICE_CO_TRY(const auto answer, co_await to_->run(database, std::move(command)));
     if (auto refused = write_error(answer.body, to_->host().to_string())) co_return *std::move(refused);
     co_return ok();

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "bson/extended_json.hpp"
+
 namespace sluice::accounts {
 
 namespace {
@@ -37,7 +39,10 @@ void order_roles(std::vector<account_step>& roles, std::set<account_name> there)
 }  // namespace
 
 std::string mark_of(const account& of) {
-  return (of.kind == account_kind::role ? "role " : "user ") + of.id.to_string();
+  if (of.kind == account_kind::role) return "role " + of.id.to_string();
+  std::string mark = "user " + of.id.to_string();
+  if (const auto id = of.stored.view().find("userId")) mark += " " + bson::value_to_json(id);
+  return mark;
 }
 
 std::optional<std::string> lacking_role(const account& of, const std::set<account_name>& there) {
@@ -74,27 +79,29 @@ result<chosen_accounts> choose_accounts(const std::vector<account>& source, cons
 }
 
 account_plan plan_accounts(const chosen_accounts& chosen, const present_accounts& present) {
-  std::map<std::string, const account*> there;
+  std::map<std::pair<account_kind, account_name>, const account*> there;
   for (const auto* some : {&present.users, &present.roles}) {
-    for (const auto& one : *some) there.emplace(mark_of(one), &one);
+    for (const auto& one : *some) there.emplace(std::pair(one.kind, one.id), &one);
   }
   account_plan plan;
   plan.skipped = chosen.skipped;
   std::vector<account_step> roles;
   std::vector<account_step> users;
+  std::set<account_name> wanted_users;
   for (const auto& one : chosen.wanted) {
     const auto skip = [&](std::string reason) {
       plan.skipped.push_back({one.as.kind, one.source_name, std::move(reason)});
     };
     const bool is_role = one.as.kind == account_kind::role;
-    const auto found = there.find(mark_of(one.as));
-    const bool ours = present.made_by_this_run.contains(mark_of(one.as));
+    if (!is_role) wanted_users.insert(one.as.id);
+    const auto found = there.find({one.as.kind, one.as.id});
+    const bool ours = found != there.end() && present.made_by_this_run.contains(mark_of(*found->second));
     if (!is_role && present.own.contains(one.as.id)) {
       skip("Sluice logs in as it on the destination");
     } else if (found == there.end()) {
-      (is_role ? roles : users).push_back({one, false});
+      (is_role ? roles : users).push_back({one, account_action::make});
     } else if (!is_same(one.as, *found->second)) {
-      if (ours) (is_role ? roles : users).push_back({one, true});
+      if (ours) (is_role ? roles : users).push_back({one, account_action::replace});
       if (!ours) skip("exists, differs");
     } else if (ours) {
       ++(is_role ? plan.roles_done : plan.users_done);
@@ -103,7 +110,11 @@ account_plan plan_accounts(const chosen_accounts& chosen, const present_accounts
     }
   }
   order_roles(roles, present.roles_there);
-  plan.steps = std::move(roles);
+  for (const auto& one : present.users) {
+    if (wanted_users.contains(one.id) || !present.made_by_this_run.contains(mark_of(one))) continue;
+    plan.steps.push_back({{one.id.to_string(), one}, account_action::drop});
+  }
+  std::ranges::move(roles, std::back_inserter(plan.steps));
   std::ranges::move(users, std::back_inserter(plan.steps));
   return plan;
 }

@@ -38,13 +38,19 @@ struct present_accounts {
   std::set<std::string> made_by_this_run;  // mark_of() each
 };
 
+enum class account_action : std::uint8_t {
+  make,
+  replace,  // made by this run, and changed on the source since
+  drop,     // a user; made by this run, and gone from the source since
+};
+
 struct account_step {
   wanted_account what;
-  bool replaces = false;  // made by this run, and changed on the source since
+  account_action action = account_action::make;
 };
 
 struct account_plan {
-  std::vector<account_step> steps;  // roles before those that inherit from them, then users
+  std::vector<account_step> steps;  // users to drop; roles before those that inherit from them; users
   std::vector<skipped_account> skipped;
   std::int64_t roles_done = 0;  // made by this run before, as they should be
   std::int64_t users_done = 0;
@@ -55,7 +61,8 @@ struct account_plan {
 /// The first role that it has been granted and that is not `there`, as a reason to skip it.
 [[nodiscard]] std::optional<std::string> lacking_role(const account& of, const std::set<account_name>& there);
 
-/// What the run notes before it makes an account, so that another process of the same run knows it for its own.
+/// What the run notes before it makes an account, so that another process of the same run knows it for its own. A user
+/// is told from one that somebody has made under the same name by the `userId`, which comes over with it.
 [[nodiscard]] std::string mark_of(const account& of);
 
 }  // namespace sluice::accounts

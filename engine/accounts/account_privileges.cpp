@@ -15,8 +15,8 @@ using cluster::role;
 // Measured with users of 4.4.2, 5.0.4, 6.0.5 (source) and 6.0.27 (both): `backup` reads both collections, also with the
 // credentials; `restore` reads and writes users, and reads roles by rolesInfo only.
 constexpr std::array<std::string_view, 3> user_actions{"find", "insert", "update"};
-constexpr std::array<std::string_view, 5> role_actions{"createRole", "grantRole", "revokeRole",
-                                                       "setAuthenticationRestriction", "viewRole"};
+constexpr std::array<std::string_view, 6> database_actions{
+    "createRole", "dropUser", "grantRole", "revokeRole", "setAuthenticationRestriction", "viewRole"};
 
 bool holds(bson::document_view privilege, std::string_view action) {
   const auto actions = privilege.find("actions").as_array();
@@ -59,7 +59,7 @@ std::string lacking_privileges(bson::document_view privileges, role as) {
   }
   if (!actions.empty()) add(all, "; ", actions + " on admin.system.users (role restore)");
   actions.clear();
-  for (const auto action : role_actions) {
+  for (const auto action : database_actions) {
     if (!cluster::grants_on_collection(privileges, action, "", "")) add(actions, ", ", action);
   }
   if (!actions.empty()) add(all, "; ", actions + " on every database (role restore)");

@@ -1,10 +1,10 @@
 // Users and custom roles that come over: their old passwords open the destination, roles allow what they allowed, and
 // what is skipped is said. libmongoc logs in as the judge.
 #include <csignal>
-#include <fstream>
-#include <sstream>
 
 #include "tests/integration/sync_program.hpp"
+#include "tests/lab/not_run.hpp"
+#include "tests/lab/sharded_cluster.hpp"
 
 namespace sluice::session {
 namespace {
@@ -56,8 +56,7 @@ std::vector<lab::document> stored(const lab::replica_set& set, const char* colle
 
 /// What an application's deployment has: custom roles that inherit, users of both mechanisms, with restrictions, of
 /// several databases and of none.
-void make_accounts(lab::replica_set& set) {
-  auto server = set.connect();
+void make_accounts(lab::client server) {
   server.run("shop", R"({"insert": "orders", "documents": [{"_id": 1}]})");
   server.run("shop", R"({"insert": "secrets", "documents": [{"_id": 1}]})");
   server.run("shop", R"({"createRole": "clerk", "roles": [], "privileges": [
@@ -115,7 +114,7 @@ TEST_P(accounts_of, may_what_they_might_with_their_old_passwords) {
   lab::replica_set destination(guarded("destination"));
   source.add_user(reader, source_roles);
   destination.add_user(writer, destination_roles);
-  make_accounts(source);
+  make_accounts(source.connect());
 
   const auto done = copy_users(source, destination);
   ASSERT_TRUE(done.status.success()) << done.output;
@@ -160,7 +159,7 @@ class accounts_copied : public ::testing::Test {
   void SetUp() override {
     source.add_user(reader, source_roles);
     destination.add_user(writer, destination_roles);
-    make_accounts(source);
+    make_accounts(source.connect());
   }
   lab::replica_set source{guarded("source")};
   lab::replica_set destination{guarded("destination")};
@@ -232,11 +231,44 @@ TEST_F(accounts_copied, move_with_their_database) {
 TEST(accounts, of_deployments_without_authentication) {
   lab::replica_set source(set_of("source"));
   lab::replica_set destination(set_of("destination"));
-  make_accounts(source);
+  make_accounts(source.connect());
   const auto done = lab::copy(source.uri(), destination.uri(), {"--users"});
   ASSERT_TRUE(done.status.success()) << done.output;
   EXPECT_EQ(stored(destination, "system.users", "{}").size(), 5U);
   EXPECT_TRUE(logs_in(destination, {"app", "app-s3cret"}, "shop"));
+}
+
+TEST(accounts, of_a_sharded_cluster) {
+  if (!lab::find_mongos()) {
+    lab::not_run("there is no mongos");
+    return;
+  }
+  lab::sharded_cluster source({.shards = 1});
+  lab::replica_set destination(set_of("destination"));
+  make_accounts(source.connect());
+  const auto done = lab::copy(source.uri(), destination.uri(), {"--users"});
+  ASSERT_TRUE(done.status.success()) << done.output;
+  EXPECT_TRUE(logs_in(destination, {"app", "app-s3cret"}, "shop"));
+  EXPECT_EQ(stored(destination, "system.roles", "{}").size(), 3U);
+}
+
+/// The wish may come with the call that starts a run, and progress tells what became of it.
+TEST(accounts, are_asked_for_by_a_call) {
+  pair_of_sets sets;
+  make_accounts(sets.source.connect());
+  const auto run = sets.make();
+  start_request wanted;
+  wanted.source = "source";
+  wanted.destination = "destination";
+  wanted.users = true;
+  ASSERT_TRUE(run->start(wanted));
+  commit(*run);
+  const auto last = run->snapshot(false);
+  ASSERT_TRUE(last.accounts);
+  EXPECT_EQ(last.accounts->users_copied, 5);
+  EXPECT_EQ(last.accounts->roles_copied, 3);
+  EXPECT_TRUE(last.accounts->skipped.empty());
+  EXPECT_EQ(stored(sets.destination, "system.users", "{}").size(), 5U);
 }
 
 /// Killed at each step of it; what changes on the source in between comes over in its last state.
@@ -244,7 +276,7 @@ TEST(accounts, of_a_sync_are_those_of_the_commit) {
   pair_of_sets sets(guarded("src"), guarded("dst"));
   sets.source.add_user(reader, source_roles);
   sets.destination.add_user(writer, destination_roles);
-  make_accounts(sets.source);
+  make_accounts(sets.source.connect());
   auto source = sets.source.connect();
   std::string output;
   const auto run = [&](const std::string& kill_at, bool commit, bool users) {
@@ -283,6 +315,11 @@ TEST(accounts, of_a_sync_are_those_of_the_commit) {
         {"resource": {"db": "shop", "collection": "c)" +
                            std::to_string(++made) + R"("}, "actions": ["find"]}]})");
     source.run("shop", R"({"updateUser": "app", "pwd": "third-s3cret-)" + std::to_string(made) + "\"}");
+    if (made == 3) source.run("shop", R"({"createUser": "brief", "pwd": "brief-s3cret", "roles": []})");
+    if (made == 4) {
+      EXPECT_TRUE(logs_in(sets.destination, {"brief", "brief-s3cret"}, "shop"));
+      source.run("shop", R"({"dropUser": "brief"})");
+    }
   }
   const credentials app{"app", "third-s3cret-5"};
 #else
@@ -295,6 +332,7 @@ TEST(accounts, of_a_sync_are_those_of_the_commit) {
   EXPECT_TRUE(may(sets.destination, app, "shop", "shop", R"({"find": "orders"})"));
   EXPECT_FALSE(may(sets.destination, app, "shop", "shop", R"({"find": "secrets"})"));
 #if defined(SLUICE_FAILURE_POINTS)
+  EXPECT_FALSE(logs_in(sets.destination, {"brief", "brief-s3cret"}, "shop"));
   EXPECT_TRUE(may(sets.destination, app, "shop", "shop", R"({"find": "c5"})"));
   EXPECT_FALSE(may(sets.destination, app, "shop", "shop", R"({"find": "c4"})"));
   EXPECT_FALSE(may(sets.destination, app, "shop", "shop", R"({"insert": "orders", "documents": [{"_id": 9}]})"));

@@ -28,11 +28,11 @@ account role(const std::string& database, const std::string& name, const std::st
 }
 
 account user(const std::string& database, const std::string& name, const std::string& roles = "[]",
-             const std::string& key = "k") {
-  return *account_from(account_kind::user,
-                       from_json(R"({"_id": ")" + database + "." + name + R"(", "userId": "1", "user": ")" + name +
-                                 R"(", "db": ")" + database + R"(", "credentials": {"SCRAM-SHA-256": {"storedKey": ")" +
-                                 key + R"("}}, "roles": )" + roles + "}"));
+             const std::string& key = "k", const std::string& user_id = "1") {
+  return *account_from(account_kind::user, from_json(R"({"_id": ")" + database + "." + name + R"(", "userId": ")" +
+                                                     user_id + R"(", "user": ")" + name + R"(", "db": ")" + database +
+                                                     R"(", "credentials": {"SCRAM-SHA-256": {"storedKey": ")" + key +
+                                                     R"("}}, "roles": )" + roles + "}"));
 }
 
 std::string named(const std::string& database, const std::string& name) {
@@ -55,7 +55,12 @@ std::vector<std::string> reasons(const std::vector<skipped_account>& skipped) {
 
 std::vector<std::string> names(const std::vector<account_step>& steps) {
   std::vector<std::string> all;
-  for (const auto& one : steps) all.push_back((one.replaces ? "again " : "") + one.what.as.id.to_string());
+  for (const auto& one : steps) {
+    const char* const how = one.action == account_action::replace ? "again "
+                            : one.action == account_action::drop  ? "drop "
+                                                                  : "";
+    all.push_back(how + one.what.as.id.to_string());
+  };
   return all;
 }
 
@@ -100,20 +105,29 @@ TEST(account_plan, names_the_role_that_is_missing) {
 
 TEST(account_plan, leaves_alone_what_the_run_has_not_made) {
   const std::vector<account> source{user("shop", "same"), user("shop", "other"),   user("shop", "ours"),
-                                    user("shop", "kept"), user("admin", "sluice"), role("shop", "clerk")};
+                                    user("shop", "kept"), user("admin", "sluice"), role("shop", "clerk"),
+                                    user("shop", "made")};
   present_accounts present;
-  present.users = {user("shop", "same"), user("shop", "other", "[]", "x"), user("shop", "ours", "[]", "x"),
-                   user("shop", "kept"), user("admin", "sluice", "[]", "x")};
+  present.users = {user("shop", "same"),
+                   user("shop", "other", "[]", "x"),
+                   user("shop", "ours", "[]", "x"),
+                   user("shop", "kept"),
+                   user("admin", "sluice", "[]", "x"),
+                   user("shop", "made", "[]", "x", "2"),
+                   user("shop", "lost"),
+                   user("shop", "foreign")};
   present.roles = {role("shop", "clerk", named("shop", "read"))};
   present.roles_there = {{"shop", "clerk"}};
   present.own = {{"admin", "sluice"}};
-  present.made_by_this_run = {"user shop.ours", "user shop.kept"};
+  // Somebody else has made a user of the same name meanwhile: it has another userId.
+  for (const char* name : {"ours", "kept", "made", "lost"})
+    present.made_by_this_run.insert(mark_of(user("shop", name)));
   const auto plan = plan_accounts(choose_accounts(source, scope_of({}), {}).value(), present);
-  EXPECT_EQ(names(plan.steps), (texts{"again shop.ours"}));
+  EXPECT_EQ(names(plan.steps), (texts{"drop shop.lost", "again shop.ours"}));
   EXPECT_EQ(plan.users_done, 1);
-  EXPECT_EQ(reasons(plan.skipped),
-            (texts{"shop.same: exists, identical", "shop.other: exists, differs",
-                   "admin.sluice: Sluice logs in as it on the destination", "shop.clerk: exists, differs"}));
+  EXPECT_EQ(reasons(plan.skipped), (texts{"shop.same: exists, identical", "shop.other: exists, differs",
+                                          "admin.sluice: Sluice logs in as it on the destination",
+                                          "shop.clerk: exists, differs", "shop.made: exists, differs"}));
 }
 
 TEST(account, is_the_same_in_any_order) {
@@ -181,7 +195,7 @@ TEST(account_privileges, are_named_with_the_role_that_holds_them) {
   EXPECT_EQ(lacking(R"([{"resource": {"db": "", "collection": ""}, "actions": ["find"]}])", cluster::role::source),
             "find on admin.system.users (role backup); find on admin.system.roles (role backup)");
   EXPECT_EQ(lacking(backup, cluster::role::destination),
-            "insert, update on admin.system.users (role restore); createRole, grantRole, revokeRole, "
+            "insert, update on admin.system.users (role restore); createRole, dropUser, grantRole, revokeRole, "
             "setAuthenticationRestriction, viewRole on every database (role restore)");
 }
 
