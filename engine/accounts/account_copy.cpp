@@ -71,6 +71,17 @@ std::optional<error> write_error(bson::document_view reply, const std::string& h
                {}};
 }
 
+/// What a server says of a command that holds credentials: it may repeat them ("not authorized on admin to execute
+/// command { insert: ..."), so that its words stay behind, and its code does not.
+error without_words(error said, const account& of, const std::string& host) {
+  if (said.kind != error_kind::server) return said;
+  std::string code = "code " + std::to_string(said.server_code);
+  if (!said.server_code_name.empty()) code = said.server_code_name + ", " + code;
+  said.message = host + ": writing the user " + of.id.to_string() + " failed (" + code + ")";
+  if (said.server_code == wire::unauthorized) said.message += "; the role restore holds what it takes";
+  return said;
+}
+
 /// About this account; all else ends the attempt.
 bool is_about_the_account(const error& cause) {
   return cause.kind == error_kind::server && !wire::is_retryable(cause) && cause.server_code != wire::unauthorized &&
@@ -147,9 +158,12 @@ class attempt {
     const bool is_drop = step.action == account_action::drop;
     bson::document command = is_drop ? drop_command(step) : is_role ? role_command(step) : user_command(step);
     const std::string database = is_drop || is_role ? step.what.as.id.database : "admin";
-    SLUICE_CO_TRY(const auto answer, co_await to_->run(database, std::move(command)));
-    if (auto refused = write_error(answer.body, to_->host().to_string())) co_return *std::move(refused);
-    co_return ok();
+    const std::string host = to_->host().to_string();
+    const auto answer = co_await to_->run(database, std::move(command));
+    auto refused = answer ? write_error(answer.value().body, host) : std::optional(answer.error());
+    if (!refused) co_return ok();
+    if (is_drop || is_role) co_return *std::move(refused);
+    co_return without_words(*std::move(refused), step.what.as, host);
   }
 
   void skip(const account_step& step, std::string reason) {

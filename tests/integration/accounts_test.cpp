@@ -271,6 +271,36 @@ TEST(accounts, are_asked_for_by_a_call) {
   EXPECT_EQ(stored(sets.destination, "system.users", "{}").size(), 5U);
 }
 
+/// A server that refuses a command repeats it, credentials and all, in what it says.
+TEST(accounts, keep_their_credentials_to_themselves_when_they_are_refused) {
+  pair_of_sets sets(guarded("src"), guarded("dst"));
+  sets.source.add_user(reader, source_roles);
+  sets.destination.add_user(writer, destination_roles);
+  make_accounts(sets.source.connect());
+  auto settings = sets.settings();
+  settings.copy.source_uri = sets.source.uri_as(reader);
+  settings.copy.destination_uri = sets.destination.uri_as(writer);
+  settings.copy.users = true;
+  sync_session run(settings, labels());
+  ASSERT_TRUE(run.start_now());
+  ASSERT_TRUE(wait_until(run, [](const progress& now) { return now.can_commit; }));
+  auto server = sets.destination.connect();
+  server.run("admin", R"({"createRole": "weaker", "roles": [], "privileges": [
+      {"resource": {"db": "admin", "collection": "system.users"}, "actions": ["find"]},
+      {"resource": {"cluster": true}, "actions": ["bypassWriteBlockingMode", "setUserWriteBlockMode"]},
+      {"resource": {"db": "", "collection": ""}, "actions": ["createRole", "grantRole",
+          "setAuthenticationRestriction", "viewRole"]}]})");
+  server.run("admin", R"({"grantRolesToUser": "writer", "roles": ["weaker", "dbAdminAnyDatabase"]})");
+  server.run("admin", R"({"revokeRolesFromUser": "writer", "roles": ["restore"]})");
+  sets.source.connect().run("$external", R"({"dropUser": "CN=app,O=Example"})");  // has none
+  ASSERT_TRUE(run.commit());
+  const auto how = run.wait();
+  ASSERT_TRUE(how.has_error());
+  EXPECT_EQ(how.error().server_code_name, "Unauthorized") << how.error().message;
+  EXPECT_TRUE(holds(how.error().message, "writing the user admin.audit failed")) << how.error().message;
+  expect_no_secrets(sets.source, how.error().message);
+}
+
 /// Killed at each step of it; what changes on the source in between comes over in its last state.
 TEST(accounts, of_a_sync_are_those_of_the_commit) {
   pair_of_sets sets(guarded("src"), guarded("dst"));
