@@ -82,6 +82,14 @@ error without_words(error said, const account& of, const std::string& host) {
   return said;
 }
 
+constexpr std::int32_t role_exists = 51002;
+
+/// It was not there when we looked: made by us, and the answer was lost, or by somebody else. Who looks again knows.
+bool has_come_up(const error& said, const account_step& step) {
+  return step.action == account_action::make && said.kind == error_kind::server &&
+         (said.server_code == wire::duplicate_key || said.server_code == role_exists);
+}
+
 /// About this account; all else ends the attempt.
 bool is_about_the_account(const error& cause) {
   return cause.kind == error_kind::server && !wire::is_retryable(cause) && cause.server_code != wire::unauthorized &&
@@ -162,6 +170,9 @@ class attempt {
     const auto answer = co_await to_->run(database, std::move(command));
     auto refused = answer ? write_error(answer.value().body, host) : std::optional(answer.error());
     if (!refused) co_return ok();
+    if (has_come_up(*refused, step)) {
+      co_return failure(error_kind::timeout, host + ": " + step.what.as.id.to_string() + " has come up meanwhile");
+    }
     if (is_drop || is_role) co_return *std::move(refused);
     co_return without_words(*std::move(refused), step.what.as, host);
   }

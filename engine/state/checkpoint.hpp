@@ -5,6 +5,7 @@
 //   __mdb_internal_sluice.refused     documents that the destination would not take
 //   __mdb_internal_sluice.catalog     one document a collection: what the source was when the run began
 //   __mdb_internal_sluice.mapped      one document a collection: where it lives on the destination by now
+//   __mdb_internal_sluice.accounts    one document a user or role that the run makes, noted before it does
 //   __mdb_internal_sluice.apply       one document: up to where the source's changes are on the destination
 //
 // Every write here is w: majority. Its reply's term is what fences the w: 1 writes of the data path (correctness: a

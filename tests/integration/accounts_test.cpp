@@ -252,6 +252,27 @@ TEST(accounts, of_a_sharded_cluster) {
   EXPECT_EQ(stored(destination, "system.roles", "{}").size(), 3U);
 }
 
+/// The connection is lost between roles; a user is written, and the answer says that nobody knows for how long.
+TEST(accounts, are_made_once_whatever_happens_meanwhile) {
+  for (const char* trouble : {R"({"failCommands": ["createRole"], "closeConnection": true})",
+                              R"({"failCommands": ["insert"], "namespace": "admin.system.users",
+                                  "writeConcernError": {"code": 91, "errmsg": "shutting down"}})"}) {
+    lab::replica_set source(set_of("source"));
+    lab::replica_set destination(set_of("destination"));
+    make_accounts(source.connect());
+    auto server = destination.connect();
+    server.run("admin",
+               R"({"configureFailPoint": "failCommand", "mode": {"times": 2}, "data": )" + std::string(trouble) + "}");
+    const auto done = lab::copy(source.uri(), destination.uri(), {"--users"});
+    ASSERT_TRUE(done.status.success()) << done.output;
+    EXPECT_TRUE(holds(done.output, "users                              5")) << done.output;
+    EXPECT_TRUE(holds(done.output, "roles                              3")) << done.output;
+    EXPECT_TRUE(holds(done.output, "accounts skipped                   0")) << done.output;
+    const auto left = server.run("admin", R"({"configureFailPoint": "failCommand", "mode": "off"})");
+    EXPECT_EQ(left.integer("count"), 2) << trouble;
+  }
+}
+
 /// The wish may come with the call that starts a run, and progress tells what became of it.
 TEST(accounts, are_asked_for_by_a_call) {
   pair_of_sets sets;
