@@ -189,7 +189,8 @@ task<result<>> read_hidden(wire::connection& node, collection_info& info) {
   co_return ok();
 }
 
-/// False: the collection is gone.
+}  // namespace
+
 task<result<bool>> read_indexes(wire::connection& node, collection_info& info) {
   bson::document list = list_indexes_command(node, info);
   auto listed = co_await run_cursor(node, info.ns.database, std::move(list));
@@ -210,6 +211,8 @@ task<result<bool>> read_indexes(wire::connection& node, collection_info& info) {
   }
   co_return true;
 }
+
+namespace {
 
 std::int64_t number_of(bson::element_view field) {
   return field ? field.to_int64().value_or(0) : 0;
@@ -253,7 +256,8 @@ task<result<>> read_shard_statistics(wire::connection& node, collection_info& in
   co_return ok();
 }
 
-/// They stay zero for a collection that is gone or renamed: they are estimates.
+}  // namespace
+
 task<result<>> read_sizes(wire::connection& node, collection_info& info) {
   if (node.hello().is_mongos) {
     SLUICE_CO_TRYV(co_await read_shard_statistics(node, info));
@@ -263,6 +267,8 @@ task<result<>> read_sizes(wire::connection& node, collection_info& info) {
   if (info.documents > 0) info.average_document_bytes = info.data_bytes / info.documents;
   co_return ok();
 }
+
+namespace {
 
 /// Takes the name of a collection that has been dropped meanwhile.
 task<result<>> read_details(wire::connection& node, collection_info& info, bool with_sizes) {
@@ -281,10 +287,8 @@ task<result<>> read_details(wire::connection& node, collection_info& info, bool 
 
 }  // namespace
 
-task<result<catalog>> read_catalog(std::vector<wire::connection*> nodes, const namespace_filter filter,
-                                   bool with_sizes) {
+task<result<catalog>> list_catalog(std::vector<wire::connection*> nodes, const namespace_filter filter) {
   SLUICE_CO_TRY(const auto databases, co_await list_databases(*nodes.front(), filter));
-
   catalog whole;
   const job list = [&](wire::connection& node, std::size_t i) -> task<result<>> {
     SLUICE_CO_TRY(auto listed, co_await list_collections(node, databases[i], filter));
@@ -292,9 +296,14 @@ task<result<catalog>> read_catalog(std::vector<wire::connection*> nodes, const n
     co_return ok();
   };
   SLUICE_CO_TRYV(co_await for_each(nodes, databases.size(), list));
+  std::ranges::sort(whole.collections, {}, &collection_info::ns);
+  co_return whole;
+}
 
+task<result<catalog>> read_catalog(std::vector<wire::connection*> nodes, const namespace_filter filter,
+                                   bool with_sizes) {
+  SLUICE_CO_TRY(catalog whole, co_await list_catalog(nodes, filter));
   auto& collections = whole.collections;
-  std::ranges::sort(collections, {}, &collection_info::ns);
   const job detail = [&](wire::connection& node, std::size_t i) {
     return read_details(node, collections[i], with_sizes);
   };

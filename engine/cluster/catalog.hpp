@@ -66,6 +66,14 @@ struct catalog {
 [[nodiscard]] task<result<catalog>> read_catalog(std::vector<wire::connection*> nodes, const namespace_filter filter,
                                                  bool with_sizes);
 
+/// The parts of read_catalog(), for who has no time for all of it. Names, kinds and options: one listCollections a
+/// database.
+[[nodiscard]] task<result<catalog>> list_catalog(std::vector<wire::connection*> nodes, const namespace_filter filter);
+/// Into `info`, which is no view. False: the collection is gone.
+[[nodiscard]] task<result<bool>> read_indexes(wire::connection& node, collection_info& info);
+/// They stay zero for a collection that is gone or renamed: they are estimates.
+[[nodiscard]] task<result<>> read_sizes(wire::connection& node, collection_info& info);
+
 /// The names of all collections and views of users, whatever a filter says: one listCollections a database.
 [[nodiscard]] task<result<std::vector<namespace_name>>> read_names(wire::connection& node);
 

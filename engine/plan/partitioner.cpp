@@ -55,37 +55,6 @@ task<result<wire::reply>> sample_ids(wire::connection& source, cluster::namespac
   co_return co_await source.run(ns.database, std::move(whole_command));
 }
 
-/// Sampled `_id`s with their RecordIds on the node at the other end.
-task<result<std::vector<record_sample>>> sample_records(wire::connection& source, cluster::namespace_name ns,
-                                                        std::int32_t size) {
-  SLUICE_CO_TRY(auto ids, co_await sample_ids(source, ns, size, false));
-  bson::builder find;
-  find.append("find", ns.collection).open_document("filter").open_document("_id").open_array("$in");
-  if (const auto found = ids.body.at("cursor", "firstBatch").as_array()) {
-    for (const auto element : *found) {
-      if (const auto document = element.as_document()) find.push(document->find("_id"));
-    }
-  }
-  find.close().close().close();
-  find.open_document("projection").append("_id", 1).close();
-  find.append("showRecordId", true).append("batchSize", size).append("singleBatch", true);
-  bson::document command = find.finish();
-  SLUICE_CO_TRY(auto records, co_await source.run(ns.database, std::move(command)));
-  std::vector<record_sample> samples;
-  if (const auto found = records.body.at("cursor", "firstBatch").as_array()) {
-    for (const auto element : *found) {
-      const auto document = element.as_document();
-      if (!document) continue;
-      bson::builder token;
-      token.append(document->find("$recordId"));
-      bson::builder id;
-      id.append(document->find("_id"));
-      samples.push_back({token.finish(), id.finish()});
-    }
-  }
-  co_return samples;
-}
-
 std::vector<partition> cut_natural(const partition& all, std::vector<record_sample> boundaries) {
   std::vector<partition> pieces(boundaries.size() + 1, all);
   for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -131,6 +100,36 @@ void number(std::vector<partition>& pieces) {
 }
 
 }  // namespace
+
+task<result<std::vector<record_sample>>> sample_records(wire::connection& source, cluster::namespace_name ns,
+                                                        std::int32_t size) {
+  SLUICE_CO_TRY(auto ids, co_await sample_ids(source, ns, size, false));
+  bson::builder find;
+  find.append("find", ns.collection).open_document("filter").open_document("_id").open_array("$in");
+  if (const auto found = ids.body.at("cursor", "firstBatch").as_array()) {
+    for (const auto element : *found) {
+      if (const auto document = element.as_document()) find.push(document->find("_id"));
+    }
+  }
+  find.close().close().close();
+  find.open_document("projection").append("_id", 1).close();
+  find.append("showRecordId", true).append("batchSize", size).append("singleBatch", true);
+  bson::document command = find.finish();
+  SLUICE_CO_TRY(auto records, co_await source.run(ns.database, std::move(command)));
+  std::vector<record_sample> samples;
+  if (const auto found = records.body.at("cursor", "firstBatch").as_array()) {
+    for (const auto element : *found) {
+      const auto document = element.as_document();
+      if (!document) continue;
+      bson::builder token;
+      token.append(document->find("$recordId"));
+      bson::builder id;
+      id.append(document->find("_id"));
+      samples.push_back({token.finish(), id.finish()});
+    }
+  }
+  co_return samples;
+}
 
 std::size_t partition_bytes_for(std::int64_t total_bytes, std::uint32_t workers) {
   const auto pieces = static_cast<std::size_t>(std::max<std::uint32_t>(workers, 1)) * partitions_per_worker;

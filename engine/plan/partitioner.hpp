@@ -34,12 +34,16 @@ struct partitioning {
 [[nodiscard]] task<result<std::vector<partition>>> cut(wire::connection& source, const cluster::collection_info& info,
                                                        const partitioning& how, cluster::capabilities can);
 
-/// The boundary records of a natural scan where numbers say little (record_numbers.hpp), from sampled (RecordId, `_id`)
-/// pairs: `pieces - 1` of them at most, evenly spread, ascending and distinct. A plain function for tests.
+/// Where a document lies, and which one it is.
 struct record_sample {
   bson::document token;  // {$recordId: ...}
   bson::document id;     // {_id: ...}
 };
+/// Of a collection with more than 21 documents for each that is wanted: of fewer the server reads all.
+[[nodiscard]] task<result<std::vector<record_sample>>> sample_records(wire::connection& source,
+                                                                      cluster::namespace_name ns, std::int32_t size);
+/// The boundary records of a natural scan where numbers say little (record_numbers.hpp), from sampled (RecordId, `_id`)
+/// pairs: `pieces - 1` of them at most, evenly spread, ascending and distinct. A plain function for tests.
 [[nodiscard]] std::vector<record_sample> choose_boundaries(std::vector<record_sample> samples, std::int32_t pieces);
 
 }  // namespace sluice::plan

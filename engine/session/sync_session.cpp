@@ -29,7 +29,8 @@ constexpr auto sample_interval = std::chrono::milliseconds(500);
 /// Between looks at deployments that could not be asked for a run of an earlier process.
 constexpr auto look_again_interval = std::chrono::seconds(5);
 
-/// What the call says wins over what the program was started with.
+}  // namespace
+
 sync_settings with_request(sync_settings settings, const start_request& request) {
   if (request.build_indexes) settings.build_indexes = *request.build_indexes;
   if (request.block_writes) settings.block_writes = request.block_writes;
@@ -41,8 +42,6 @@ sync_settings with_request(sync_settings settings, const start_request& request)
   if (request.users) settings.copy.users = *request.users;
   return settings;
 }
-
-}  // namespace
 
 struct sync_session::inner {
   inner(sync_settings given, labels called)

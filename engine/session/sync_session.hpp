@@ -11,6 +11,9 @@
 
 namespace sluice::session {
 
+/// What a call of start says wins over what the program was started with.
+[[nodiscard]] sync_settings with_request(sync_settings settings, const start_request& request);
+
 /// Every member may be called from any thread, none but wait() blocks (stop() of the destructor aside).
 class sync_session final : public controls {
  public:
