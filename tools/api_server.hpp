@@ -12,6 +12,7 @@ namespace sluice::tools {
 
 /// Listens; see http::server::listen. The caller starts the lane.
 [[nodiscard]] result<std::unique_ptr<http::server>> open_api(runtime::lane& lane, std::uint16_t port,
-                                                             const api_access& access, session::controls& controls);
+                                                             const api_access& access, session::controls& controls,
+                                                             assess::service* assessing = nullptr);
 
 }  // namespace sluice::tools

@@ -34,32 +34,6 @@ std::string latency_text(const measure::latencies& l) {
   return fmt::format("p50 {:.1f} ms, p99 {:.1f} ms", l.p50_ms, l.p99_ms);
 }
 
-/// Lines of at most `width` columns, the second and later ones indented like the first one's text.
-std::string wrapped(std::string_view text, std::string_view mark, std::size_t width) {
-  std::string out = std::string(mark);
-  std::size_t used = columns(mark);
-  const std::string indent(used, ' ');
-  bool first = true;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (!first && used + 1 + columns(word) > width) {
-      out += "\n" + indent;
-      used = indent.size();
-      first = true;
-    }
-    if (!first) {
-      out += ' ';
-      ++used;
-    }
-    out += word;
-    used += columns(word);
-    first = false;
-  }
-  return out + "\n";
-}
-
 std::string heading(const bench_report& report) {
   const figures& f = report.figures;
   std::string out;

@@ -122,6 +122,15 @@ result<run_options> to_run_options(run_flags&& flags, const environment& variabl
   return options;
 }
 
+result<assess_options> to_assess_options(assess_flags&& flags, const environment& variables) {
+  assess_options options;
+  SLUICE_TRY(options.settings.copy, to_settings(flags, variables, options.log));
+  apply_capture(flags, options.settings);
+  SLUICE_TRYV(check_choice(options.settings));
+  options.json = flags.json;
+  return options;
+}
+
 /// "loopback:" stands for a server in this process; every other URI is found as for a copy.
 result<std::string> find_bench_uri(const uri_places& places, const environment& variables, bool& is_loopback) {
   is_loopback = places.given == loopback_uri;
@@ -319,11 +328,13 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   copy_flags copying;
   run_flags running;
   bench_flags benching;
+  assess_flags assessing;
   client_flags asking;
   add_serve_options(app, serve, config, out.io);
   const CLI::App* const copy = add_copy_command(app, copying, out.io);
   const CLI::App* const run = add_run_command(app, running, out.io);
   const CLI::App* const bench = add_bench_command(app, benching, out.io);
+  const CLI::App* const assess = add_assess_command(app, assessing, out.io);
   std::array<const CLI::App*, client_calls_offered.size()> clients{};
   std::ranges::transform(client_calls_offered, clients.begin(),
                          [&](client_call call) { return add_client_command(app, call, asking); });
@@ -360,6 +371,10 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   }
   if (command == bench) {
     SLUICE_TRY(out.what, to_bench_options(std::move(benching), variables));
+    return out;
+  }
+  if (command == assess) {
+    SLUICE_TRY(out.what, to_assess_options(std::move(assessing), variables));
     return out;
   }
   const auto which = static_cast<std::size_t>(std::ranges::find(clients, command) - clients.begin());

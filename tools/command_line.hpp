@@ -49,6 +49,13 @@ struct bench_options {
   log_options log;
 };
 
+/// `sluice assess`: look at both deployments and this machine, report, change nothing.
+struct assess_options {
+  session::sync_settings settings;  // of the migration that is thought of
+  bool json = false;
+  log_options log;
+};
+
 /// Without a subcommand: wait for POST /api/v1/start.
 struct serve_options {
   session::sync_settings settings;  // source is cluster0, destination is cluster1; start may say the opposite
@@ -77,7 +84,8 @@ struct print_only {
 enum class io_choice : std::uint8_t { automatic, io_uring, epoll };
 
 struct command_line {
-  std::variant<copy_options, run_options, bench_options, serve_options, client_options, print_only> what;
+  std::variant<copy_options, run_options, bench_options, assess_options, serve_options, client_options, print_only>
+      what;
   io_choice io = io_choice::automatic;
 };
 

@@ -258,6 +258,21 @@ CLI::App* add_bench_command(CLI::App& app, bench_flags& flags, io_choice& io) {
   return bench;
 }
 
+CLI::App* add_assess_command(CLI::App& app, assess_flags& flags, io_choice& io) {
+  CLI::App* const assess =
+      app.add_subcommand("assess", "Before you start: look at both sides and this machine; changes nothing");
+  add_uri_options(*assess, flags);
+  add_namespace_options(*assess, flags);
+  add_capture_options(*assess, flags);
+  assess->add_flag("--json", flags.json, "Print the report as JSON instead of the text");
+  add_common_options(*assess, flags, io);
+  assess->footer(
+      "Give it the flags that the migration will have.\n\n"
+      "Exit codes: 0 all is well, or nothing but warnings; 1 something would make a migration fail; 2 wrong usage; "
+      "130 interrupted.");
+  return assess;
+}
+
 void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, io_choice& io) {
   app.footer(footer);
   app.add_option("--config", config, "Configuration file, YAML or JSON; keys are these flags")->type_name("FILE");

@@ -52,6 +52,10 @@ struct bench_flags : copy_flags {
   bool clean = false;
 };
 
+struct assess_flags : run_flags {
+  bool json = false;
+};
+
 /// status, pause, resume, commit.
 struct client_flags {
   std::optional<std::uint16_t> port;
@@ -67,6 +71,7 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
 CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io);
 CLI::App* add_run_command(CLI::App& app, run_flags& flags, io_choice& io);
 CLI::App* add_bench_command(CLI::App& app, bench_flags& flags, io_choice& io);
+CLI::App* add_assess_command(CLI::App& app, assess_flags& flags, io_choice& io);
 CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flags);
 
 }  // namespace sluice::tools

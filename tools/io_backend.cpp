@@ -86,12 +86,15 @@ result<> choose_io_backend(io_choice choice, [[maybe_unused]] char** argv) {
   return failure(error_kind::configuration, reason + ", and " + become_epoll_twin(argv));
 }
 
+std::string why_epoll() {
+  const char* const refused = std::getenv(refusal_variable);
+  return refused == nullptr ? std::string() : why_no_io_uring(std::atoi(refused));
+}
+
 void log_io_backend() {
-  if (const char* const refused = std::getenv(refusal_variable)) {
-    if (const std::string reason = why_no_io_uring(std::atoi(refused)); !reason.empty()) {
-      log(log_level::warn, "runtime", "Running on epoll, which costs more CPU", {{"cause", reason}});
-      return;
-    }
+  if (const std::string reason = why_epoll(); !reason.empty()) {
+    log(log_level::warn, "runtime", "Running on epoll, which costs more CPU", {{"cause", reason}});
+    return;
   }
   log(log_level::debug, "runtime", "Waiting with", {{"backend", runtime::backend_name()}});
 }

@@ -16,6 +16,9 @@ namespace sluice::tools {
 /// One line about what is used, and in the twin about why; once the log is open.
 void log_io_backend();
 
+/// Why this is the twin although nobody asked for it; empty where it is not, or was asked for.
+[[nodiscard]] std::string why_epoll();
+
 /// Empty when `refused` is 0, else the sentence for that errno of io_uring_setup: what is refused and what usually
 /// causes it.
 [[nodiscard]] std::string why_no_io_uring(int refused);

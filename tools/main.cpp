@@ -7,11 +7,13 @@
 
 #include <sys/prctl.h>
 
+#include "engine/assess/assess_session.hpp"
 #include "engine/runtime/lane.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/session/copy_session.hpp"
 #include "engine/session/sync_session.hpp"
 #include "engine/wire/connection_string.hpp"
+#include "tools/assess_command.hpp"
 #include "tools/bench_command.hpp"
 #include "tools/client_command.hpp"
 #include "tools/command_line.hpp"
@@ -52,6 +54,7 @@ uris uris_of(const command_line& line) {
   if (const auto* const copy = std::get_if<copy_options>(&line.what)) return of(copy->settings);
   if (const auto* const run = std::get_if<run_options>(&line.what)) return of(run->settings.copy);
   if (const auto* const bench = std::get_if<bench_options>(&line.what)) return of(bench->settings);
+  if (const auto* const assess = std::get_if<assess_options>(&line.what)) return of(assess->settings.copy);
   return of(std::get<serve_options>(line.what).settings.copy);
 }
 
@@ -104,6 +107,13 @@ int run_bench_command(const bench_options& options) {
   return static_cast<int>(run_bench(options, signals, *log_to.value()));
 }
 
+int run_assess_command(const assess_options& options) {
+  signal_watch signals;
+  auto log_to = log_output::open(options.log, stderr, program_name);
+  if (!log_to) return complain(exit_code::refused, log_to.error().message);
+  return static_cast<int>(run_assess(options, signals, *log_to.value()));
+}
+
 int run_serve_command(const serve_options& options, const std::string& called_as) {
   signal_watch signals;
   auto log_to = log_output::open(options.log, stdout, called_as);
@@ -119,7 +129,8 @@ int run_serve_command(const serve_options& options, const std::string& called_as
   log_io_backend();
   session::sync_session run(options.settings, {"cluster0", "cluster1"});
   if (options.auto_resume) run.look_for_run();
-  const serve_calls calls{run, [&] { return run.wait(); }, [&] { run.stop(); }};
+  assess::served_assessments assessing(options.settings, {"cluster0", "cluster1"}, why_epoll());
+  const serve_calls calls{run, [&] { return run.wait(); }, [&] { run.stop(); }, &assessing};
   return static_cast<int>(run_server(options, calls, signals, *log_to.value()));
 }
 
@@ -150,6 +161,9 @@ int main(int argc, char** argv) {
   if (const auto* const copy_wanted = std::get_if<copy_options>(&line.what)) return run_copy_command(*copy_wanted);
   if (const auto* const run_wanted = std::get_if<run_options>(&line.what)) return run_run_command(*run_wanted);
   if (const auto* const bench_wanted = std::get_if<bench_options>(&line.what)) return run_bench_command(*bench_wanted);
+  if (const auto* const assess_wanted = std::get_if<assess_options>(&line.what)) {
+    return run_assess_command(*assess_wanted);
+  }
   const std::string called_as = std::filesystem::path(argv[0]).filename().string();
   return run_serve_command(std::get<serve_options>(line.what), called_as.empty() ? program_name : called_as);
 }

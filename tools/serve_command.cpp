@@ -75,7 +75,7 @@ exit_code exit_code_after(const session::progress& before_stop) {
 exit_code run_server(const serve_options& options, const serve_calls& calls, signal_watch& signals,
                      log_output& log_to) {
   runtime::lane lane("sluice-http");
-  auto listening = open_api(lane, options.port, options.api, calls.controls);
+  auto listening = open_api(lane, options.port, options.api, calls.controls, calls.assessing);
   if (!listening) {
     log(log_level::error, "serve", "Cannot serve", {{"cause", listening.error().message}});
     if (!log_to.wants(log_level::error)) std::cerr << "sluice: " << listening.error().message << "\n";

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "engine/assess/service.hpp"
 #include "engine/session/progress.hpp"
 #include "tools/command_line.hpp"
 #include "tools/exit_code.hpp"
@@ -16,6 +17,7 @@ struct serve_calls {
   session::controls& controls;
   std::function<result<>()> wait;  // blocks until a started run has ended
   std::function<void()> stop;
+  assess::service* assessing = nullptr;
 };
 
 /// Until SIGINT or SIGTERM, which stop a run in order (a second one ends the process at once). A failed run stays

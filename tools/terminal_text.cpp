@@ -125,6 +125,31 @@ std::string right_aligned(std::string_view text, std::size_t width) {
   return needed >= width ? std::string(text) : std::string(width - needed, ' ') + std::string(text);
 }
 
+std::string wrapped(std::string_view text, std::string_view mark, std::size_t width) {
+  std::string out = std::string(mark);
+  std::size_t used = columns(mark);
+  const std::string indent(used, ' ');
+  bool first = true;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!first && used + 1 + columns(word) > width) {
+      out += "\n" + indent;
+      used = indent.size();
+      first = true;
+    }
+    if (!first) {
+      out += ' ';
+      ++used;
+    }
+    out += word;
+    used += columns(word);
+    first = false;
+  }
+  return out + "\n";
+}
+
 std::string bytes_text(double bytes) {
   constexpr std::array<std::string_view, 6> units{"B", "KB", "MB", "GB", "TB", "PB"};
   std::size_t unit = 0;

@@ -24,6 +24,10 @@ namespace sluice::tools {
 /// At most `width` columns, cut at the end.
 [[nodiscard]] std::string cut_to(std::string_view text, std::size_t width);
 
+/// `text` behind `mark`, in lines of at most `width` columns; the second and later ones are indented like the first
+/// one's text. With a newline at its end.
+[[nodiscard]] std::string wrapped(std::string_view text, std::string_view mark, std::size_t width);
+
 /// "1.23 GB": decimal units, as disks and networks are sold.
 [[nodiscard]] std::string bytes_text(double bytes);
 /// "1:02:03" or "2:03".

@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "engine/http/assessment_json.hpp"
 #include "engine/http/history.hpp"
 #include "engine/http/json_body.hpp"
 #include "engine/http/metrics.hpp"
@@ -112,6 +113,35 @@ response plain_call(const request_view& request, session::controls& controls, co
   return answer_with((controls.*call)());
 }
 
+response no_assessments() {
+  return refusal(404, "NotOffered", "this program runs one migration and assesses none; sluice assess does");
+}
+
+/// Of the migration that a start with this body would begin; without one, as the program was told.
+response begin_assessment(const request_view& request, session::controls& /*controls*/, const context& with) {
+  if (with.assessing == nullptr) return no_assessments();
+  std::optional<session::start_request> wanted;
+  if (check_empty_body(request.body)) {  // it says something
+    auto parsed = parse_start_body(request.body);
+    if (const auto* refused = std::get_if<body_refusal>(&parsed)) {
+      return refusal(400, refused->name, refused->description);
+    }
+    wanted = std::get<session::start_request>(std::move(parsed));
+  }
+  return answer_with(with.assessing->begin(wanted));
+}
+
+response assessment(const request_view& /*request*/, session::controls& /*controls*/, const context& with) {
+  if (with.assessing == nullptr) return no_assessments();
+  const assess::service_state now = with.assessing->look();
+  // What was found are the very words of sluice assess --json.
+  const bool found = now.last && now.last->has_value();
+  std::string body = R"({"success":true,"underWay":)" + std::string(now.under_way ? "true" : "false");
+  body += R"(,"assessment":)" + (found ? assessment_json(now.last->value()) : std::string("null"));
+  if (now.last && !found) body += R"(,"failure":)" + json::serialize(json::value(now.last->error().message));
+  return {200, body + "}"};
+}
+
 response metrics(const request_view& /*request*/, session::controls& controls, const context& /*with*/) {
   response reply{200, metrics_text(controls.snapshot(false))};
   reply.content_type = metrics_content_type;
@@ -166,6 +196,8 @@ constexpr std::array routes{
     route{"/api/v1/events", "GET", events},
     route{"/api/v1/openapi.json", "GET", description},
     route{"/api/v1/start", "POST", start},
+    route{"/api/v1/assess", "GET", assessment},
+    route{"/api/v1/assess", "POST", begin_assessment},
     route{"/api/v1/pause", "POST", plain_call<&session::controls::pause>},
     route{"/api/v1/resume", "POST", plain_call<&session::controls::resume>},
     route{"/api/v1/commit", "POST", plain_call<&session::controls::commit>},
@@ -177,6 +209,29 @@ constexpr std::array routes{
 
 // Calls that mongosync has, so that a script learns why it gets no further.
 constexpr std::array<std::string_view, 1> not_offered{"/api/v1/reverse"};
+
+bool takes(const route& one, std::string_view method) {
+  return one.method == method || (one.method == "GET" && method == "HEAD");
+}
+
+/// Of a path with several methods the one that is meant; else any of that path.
+const route* find_route(std::string_view path, std::string_view method) {
+  const route* found = routes.end();
+  for (const route& one : routes) {
+    if (one.path == path && (found == routes.end() || takes(one, method))) found = &one;
+  }
+  return found;
+}
+
+/// For the Allow header.
+std::string methods_of(std::string_view path) {
+  std::string all;
+  for (const route& one : routes) {
+    if (one.path != path) continue;
+    all += (all.empty() ? "" : ", ") + std::string(one.method == "GET" ? "GET, HEAD" : one.method);
+  }
+  return all;
+}
 
 response unknown_path(std::string_view path) {
   constexpr std::string_view served = "what is served is in /api/v1/openapi.json";
@@ -214,13 +269,12 @@ std::optional<response> started(session::controls& controls) {
 
 response handle(const request_view& request, session::controls& controls, const context& with) {
   const std::string_view path = request.target.substr(0, request.target.find('?'));
-  const auto found = std::ranges::find(routes, path, &route::path);
+  const auto found = find_route(path, request.method);
   const bool open = found != routes.end() && found->who == reach::open;
   if (auto refused = refuse_stranger(request, with.access, open)) return *std::move(refused);
   if (found == routes.end()) return unknown_path(path);
-  const bool head_of_get = request.method == "HEAD" && found->method == "GET";
-  if (request.method != found->method && !head_of_get) {
-    const std::string allowed = found->method == "GET" ? "GET, HEAD" : std::string(found->method);
+  if (!takes(*found, request.method)) {
+    const std::string allowed = methods_of(path);
     response reply = refusal(405, "MethodNotAllowed", std::string(path) + " takes only " + allowed);
     reply.allow = allowed;
     return reply;

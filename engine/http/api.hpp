@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/assess/service.hpp"
 #include "engine/http/access.hpp"
 #include "engine/session/progress.hpp"
 
@@ -40,7 +41,8 @@ struct response {
 /// What a reply is made of beside the session.
 struct context {
   access_rules access{};
-  const history* past = nullptr;  // nothing: none is kept
+  const history* past = nullptr;         // nothing: none is kept
+  assess::service* assessing = nullptr;  // nothing: this program assesses nothing
 };
 
 struct served_route {

@@ -34,7 +34,7 @@ constexpr auto accept_pause = std::chrono::milliseconds(100);
 /// Lives until its last coroutine has ended; the server object in the caller's hands only ends it.
 class core final : public std::enable_shared_from_this<core> {
  public:
-  core(tcp::acceptor acceptor, access_rules access, std::unique_ptr<asio::ssl::context> tls,
+  core(tcp::acceptor acceptor, const server_options& options, std::unique_ptr<asio::ssl::context> tls,
        session::controls& controls, const server_limits& bounds)
       : acceptor_(std::move(acceptor)),
         tls_(std::move(tls)),
@@ -42,7 +42,7 @@ class core final : public std::enable_shared_from_this<core> {
         slow_(acceptor_.get_executor()),
         bounds_(bounds),
         observing_(acceptor_.get_executor(), [this] { return look(); }),
-        context_{std::move(access), &observing_.past()},
+        context_{options.access, &observing_.past(), options.assessing},
         controls_(&controls) {}
 
   void start() {
@@ -303,7 +303,7 @@ result<std::unique_ptr<server>> server::listen(asio::any_io_executor lane, const
         {{"address", options.address}});
   }
   const std::string url = url_of(bound, tls != nullptr);
-  auto inner = std::make_shared<core>(std::move(acceptor), options.access, std::move(tls), controls, bounds);
+  auto inner = std::make_shared<core>(std::move(acceptor), options, std::move(tls), controls, bounds);
   inner->start();
   return std::unique_ptr<server>(std::make_unique<listening_server>(std::move(inner), bound.port(), url));
 }

@@ -10,6 +10,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "engine/assess/service.hpp"
 #include "engine/http/access.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/limits.hpp"
@@ -36,6 +37,7 @@ struct server_options {
   std::uint16_t port = 0;             // 0: a free one
   access_rules access{};
   std::string tls_certificate_key_file{};  // empty: plain HTTP
+  assess::service* assessing = nullptr;    // outlives the server; nothing: none is offered
 };
 
 /// Serves on the given lane until destroyed. `controls` must outlive it. The

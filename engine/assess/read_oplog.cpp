@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <utility>
+
+#include "engine/assess/reading.hpp"
+#include "engine/capture/start_time.hpp"
+
+namespace sluice::assess {
+
+namespace {
+
+constexpr std::uint32_t recent_seconds = 300;
+/// As many are read in some 50 ms; more of them say nothing more about the rate.
+constexpr std::int32_t recent_entries_max = 20'000;
+
+bson::builder stats_command() {
+  bson::builder command;
+  command.append("aggregate", "oplog.rs").open_array("pipeline");
+  command.open_document("0").open_document("$collStats").open_document("storageStats").close().close().close();
+  command.open_document("1").open_document("$project");
+  command.append("storageStats.size", 1).append("storageStats.maxSize", 1).close().close();
+  command.close().open_document("cursor").close();
+  return command;
+}
+
+/// Periodic no-ops aside. The server seeks to a time in the oplog.
+bson::builder recent_command(bson::timestamp since) {
+  bson::builder command;
+  command.append("aggregate", "oplog.rs").open_array("pipeline");
+  command.open_document("0").open_document("$match");
+  command.open_document("ts").append("$gte", since).close().open_document("op").append("$ne", "n").close();
+  command.close().close();
+  command.open_document("1").append("$limit", recent_entries_max).close();
+  command.open_document("2").open_document("$group").append_null("_id");
+  command.open_document("entries").append("$sum", 1).close();
+  command.open_document("bytes").open_document("$sum").append("$bsonSize", "$$ROOT").close().close();
+  command.open_document("last").append("$max", "$ts").close();
+  command.close().close().close().open_document("cursor").close();
+  return command;
+}
+
+task<result<>> read_rate(wire::connection& source, capture::oplog_window window, oplog_facts& into) {
+  // As long as the oplog is young it knows no earlier minutes.
+  const std::uint32_t since =
+      std::max(window.last.seconds - std::min(window.last.seconds, recent_seconds), window.first.seconds);
+  SLUICE_CO_TRY(const auto recent, co_await ask(source, "local", recent_command({since, 0})));
+  const auto group = recent.body.at("cursor", "firstBatch", "0");
+  const auto counted = group ? group.as_document() : std::nullopt;
+  const double entries = counted ? number_of(counted->find("entries")) : 0;
+  std::uint32_t until = window.last.seconds;
+  if (entries >= recent_entries_max) until = counted->find("last").as_timestamp().value_or(window.last).seconds;
+  const double seconds = std::max<double>(1, until - since);
+  into.entries_per_second = entries / seconds;
+  into.bytes_per_second = (counted ? number_of(counted->find("bytes")) : 0) / seconds;
+  co_return ok();
+}
+
+}  // namespace
+
+task<oplog_facts> read_oplog(wire::connection& source) {
+  oplog_facts facts;
+  if (source.hello().is_mongos) {
+    facts.problem = "through a mongos the shards' oplogs are not seen";
+    co_return facts;
+  }
+  const auto window = co_await capture::read_oplog_window(source);
+  if (!window) {
+    facts.problem = window.error().message;
+    co_return facts;
+  }
+  facts.window_seconds = window.value().seconds();
+  const auto stats = co_await ask(source, "local", stats_command());
+  if (stats) {
+    const auto told = stats.value().body.at("cursor", "firstBatch", "0", "storageStats");
+    if (const auto sizes = told ? told.as_document() : std::nullopt) {
+      if (sizes->find("size")) facts.size_bytes = number_of(sizes->find("size"));
+      if (sizes->find("maxSize")) facts.size_bytes_max = number_of(sizes->find("maxSize"));
+    }
+  }
+  const auto counted = co_await read_rate(source, window.value(), facts);
+  (void)counted;  // a rate that is not known is not shown
+  co_return facts;
+}
+
+task<disk_facts> read_disk(wire::connection& destination) {
+  disk_facts facts;
+  bson::builder command;
+  command.append("dbStats", 1);
+  const auto stats = co_await ask(destination, "admin", std::move(command));
+  if (!stats) {
+    facts.problem = stats.error().message;
+    co_return facts;
+  }
+  const auto total = stats.value().body.find("fsTotalSize");
+  const auto used = stats.value().body.find("fsUsedSize");
+  if (total && used) {
+    facts.total_bytes = number_of(total);
+    facts.free_bytes = number_of(total) - number_of(used);
+  }
+  if (destination.hello().is_mongos) co_return facts;
+  const auto oplog = co_await ask(destination, "local", stats_command());
+  if (oplog) {
+    const auto told = oplog.value().body.at("cursor", "firstBatch", "0", "storageStats");
+    if (const auto sizes = told ? told.as_document() : std::nullopt) {
+      facts.oplog_bytes = number_of(sizes->find("size"));
+      facts.oplog_bytes_max = number_of(sizes->find("maxSize"));
+    }
+  }
+  co_return facts;
+}
+
+}  // namespace sluice::assess
