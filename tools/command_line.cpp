@@ -107,12 +107,16 @@ void apply_capture(const Flags& flags, session::sync_settings& settings) {
   if (flags.spool_gb) settings.spool_bytes_max = std::uint64_t{*flags.spool_gb} << 30U;
 }
 
+void apply_policy(const run_flags& flags, session::sync_settings& settings) {
+  if (const auto when = session::index_building_from(flags.build_indexes)) settings.build_indexes = *when;
+  settings.block_writes = session::write_blocking_from(flags.block_writes);
+}
+
 result<run_options> to_run_options(run_flags&& flags, const environment& variables) {
   run_options options;
   SLUICE_TRY(options.settings.copy, to_settings(flags, variables, options.log));
   apply_capture(flags, options.settings);
-  if (const auto when = session::index_building_from(flags.build_indexes)) options.settings.build_indexes = *when;
-  options.settings.block_writes = session::write_blocking_from(flags.block_writes);
+  apply_policy(flags, options.settings);
   options.settings.commit_when_caught_up = flags.commit_when_caught_up;
   SLUICE_TRYV(check_choice(options.settings));
   options.confirmed = flags.yes;
@@ -126,6 +130,7 @@ result<assess_options> to_assess_options(assess_flags&& flags, const environment
   assess_options options;
   SLUICE_TRY(options.settings.copy, to_settings(flags, variables, options.log));
   apply_capture(flags, options.settings);
+  apply_policy(flags, options.settings);
   SLUICE_TRYV(check_choice(options.settings));
   options.json = flags.json;
   return options;

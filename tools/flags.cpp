@@ -131,6 +131,34 @@ void add_capture_options(CLI::App& command, Flags& flags) {
       ->type_name("N");
 }
 
+void add_policy_options(CLI::App& command, run_flags& flags) {
+  command
+      .add_option_function<std::string>(
+          "--build-indexes",
+          [&flags](const std::string& when) {
+            if (!session::index_building_from(when)) {
+              throw CLI::ValidationError(
+                  "--build-indexes",
+                  "must be afterDataCopy, beforeDataCopy, excludeHashed, excludeHashedAfterCopy or never");
+            }
+            flags.build_indexes = when;
+          },
+          "afterDataCopy (default), beforeDataCopy, excludeHashed, excludeHashedAfterCopy or never")
+      ->type_name("WHEN");
+  command
+      .add_option_function<std::string>(
+          "--block-writes",
+          [&flags](const std::string& mode) {
+            if (!session::write_blocking_from(mode)) {
+              throw CLI::ValidationError("--block-writes", "must be none, destinationOnly or sourceAndDestination");
+            }
+            flags.block_writes = mode;
+          },
+          "Whose other writers are refused: none, destinationOnly, sourceAndDestination (default: the destination's, "
+          "where that is possible)")
+      ->type_name("MODE");
+}
+
 /// Takes any of `serve_values` and `run_flags`.
 template <class Flags>
 void add_api_options(CLI::App& command, Flags& flags) {
@@ -160,29 +188,7 @@ CLI::App* add_run_command(CLI::App& app, run_flags& flags, io_choice& io) {
   add_namespace_options(*run, flags);
   run->add_flag("--commit-when-caught-up", flags.commit_when_caught_up,
                 "Commit by itself as soon as that is possible; else: sluice commit");
-  run->add_option_function<std::string>(
-         "--build-indexes",
-         [&flags](const std::string& when) {
-           if (!session::index_building_from(when)) {
-             throw CLI::ValidationError(
-                 "--build-indexes",
-                 "must be afterDataCopy, beforeDataCopy, excludeHashed, excludeHashedAfterCopy or never");
-           }
-           flags.build_indexes = when;
-         },
-         "afterDataCopy (default), beforeDataCopy, excludeHashed, excludeHashedAfterCopy or never")
-      ->type_name("WHEN");
-  run->add_option_function<std::string>(
-         "--block-writes",
-         [&flags](const std::string& mode) {
-           if (!session::write_blocking_from(mode)) {
-             throw CLI::ValidationError("--block-writes", "must be none, destinationOnly or sourceAndDestination");
-           }
-           flags.block_writes = mode;
-         },
-         "Whose other writers are refused: none, destinationOnly, sourceAndDestination (default: the destination's, "
-         "where that is possible)")
-      ->type_name("MODE");
+  add_policy_options(*run, flags);
   add_capture_options(*run, flags);
   add_api_options(*run, flags);
   run->add_flag("--reset", flags.reset, "Drop the checkpoint of an unfinished run and start over");
@@ -263,6 +269,7 @@ CLI::App* add_assess_command(CLI::App& app, assess_flags& flags, io_choice& io) 
       app.add_subcommand("assess", "Before you start: look at both sides and this machine; changes nothing");
   add_uri_options(*assess, flags);
   add_namespace_options(*assess, flags);
+  add_policy_options(*assess, flags);
   add_capture_options(*assess, flags);
   assess->add_flag("--json", flags.json, "Print the report as JSON instead of the text");
   add_common_options(*assess, flags, io);

@@ -45,6 +45,7 @@ struct assessment {
   side source{cluster::role::source};
   side destination{cluster::role::destination};
   cluster::catalog catalog;   // of the source, as it calls it
+  double files = 0;           // that a server keeps open for it
   std::uint32_t workers = 4;  // that a copy would have
   report result;
 
@@ -91,6 +92,11 @@ std::vector<std::string> databases_of(const cluster::catalog& catalog) {
   return names;
 }
 
+/// Servers that listen on another port than 27017 add it to their host's name (6.0.27).
+std::string machine_of(const measure::server_facts& server) {
+  return server.host.substr(0, server.host.find(':'));
+}
+
 /// The source, and how long a copy of it may take.
 task<result<>> look_into_source(boost::asio::any_io_executor lane, assessment& of, runtime::cancel_scope& cancel) {
   if (!of.source.usable()) co_return ok();
@@ -98,6 +104,7 @@ task<result<>> look_into_source(boost::asio::any_io_executor lane, assessment& o
   auto read = co_await read_source_catalog(*of.source.known, node, of.scope, cancel);
   of.catalog = std::move(read.catalog);
   of.add(judge_catalog(read.facts));
+  of.files = 2 * static_cast<double>(read.facts.collections) + static_cast<double>(read.facts.indexes);
   side_settings set = co_await read_settings(node, *of.source.known, databases_of(of.catalog));
   set.chooses_documents = !of.scope.documents.is_everything();
   of.add(judge_settings("source", set));
@@ -116,13 +123,15 @@ task<result<>> look_into_source(boost::asio::any_io_executor lane, assessment& o
   estimate_facts facts;
   facts.bytes = read.facts.bytes;
   facts.documents = read.facts.documents;
-  facts.index_entries = read.facts.index_entries;
+  facts.collections = static_cast<double>(read.facts.collections);
+  if (of.settings.run.build_indexes != session::index_building::never) facts.index_entries = read.facts.index_entries;
+  facts.chooses_documents = set.chooses_documents;
   facts.read_bytes_per_second = co_await probe_reading(lane, *of.source.known, of.catalog, cancel);
   facts.source_cores = source_server.cores;
   facts.destination_cores = destination_server.cores;
   facts.destination_ping_ms = of.destination.ping_ms;
   facts.workers = of.workers;
-  facts.one_machine = !source_server.host.empty() && source_server.host == destination_server.host;
+  facts.one_machine = !source_server.host.empty() && machine_of(source_server) == machine_of(destination_server);
   if (!read.facts.problem.empty()) co_return ok();
   of.result.time = estimate(facts);
   of.add(judge_estimate(*of.result.time, facts));
@@ -133,7 +142,8 @@ task<result<>> look_into_destination(assessment& of) {
   disk_facts disk;
   if (of.destination.usable()) {
     wire::connection& node = *of.destination.node;
-    const auto set = co_await read_settings(node, *of.destination.known, databases_of(of.catalog));
+    auto set = co_await read_settings(node, *of.destination.known, databases_of(of.catalog));
+    set.open_files_wanted = of.files;
     of.add(judge_settings("destination", set));
     const auto there = co_await read_destination(node, of.catalog, of.scope);
     of.add(judge_destination(there));

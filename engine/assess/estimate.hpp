@@ -13,7 +13,9 @@ namespace sluice::assess {
 struct estimate_facts {
   double bytes = 0;
   double documents = 0;
+  double collections = 0;
   double index_entries = 0;
+  bool chooses_documents = false;               // a document filter: how much less that is, nobody knows
   std::optional<double> read_bytes_per_second;  // of one cursor on the largest collection; nothing: not probed
   double destination_ping_ms = 0;
   std::uint32_t workers = 4;           // readers and writers that a copy would have

@@ -30,6 +30,16 @@ task<side_settings> read_settings(wire::connection& node, cluster::deployment of
   const auto value = parameter ? parameter.value().body.find("notablescan") : bson::element_view{};
   if (value) settings.no_table_scan = value.to_bool().value_or(false);
 
+  bson::builder host;
+  host.append("hostInfo", 1);
+  const auto machine = co_await ask(node, "admin", std::move(host));
+  if (machine) {
+    const auto body = machine.value().body;
+    const auto nested = body.at("extra", "extra", "maxOpenFiles");  // seen on 6.0.27; one level less in the manual
+    const auto files = nested ? nested : body.at("extra", "maxOpenFiles");
+    if (files) settings.open_files_max = number_of(files);
+  }
+
   databases.resize(std::min(databases.size(), databases_asked_max));
   for (const std::string& database : databases) {
     bson::builder profile;

@@ -44,6 +44,10 @@ std::string run_command(const session::sync_settings& run, double ping_ms) {
   if (!copy.documents.is_everything()) {
     line += " --document-filter " + quoted(bson::to_json(copy.documents.given()));
   }
+  if (run.build_indexes != session::index_building::after_data_copy) {
+    line += " --build-indexes " + std::string(to_string(run.build_indexes));
+  }
+  if (run.block_writes) line += " --block-writes " + std::string(to_string(*run.block_writes));
   if (run.beside_others) line += " --pre-existing-destination-data";
   if (run.capture != "auto") line += " --capture " + run.capture;
   if (!run.spool_dir.empty()) line += " --spool-dir " + quoted(run.spool_dir.string());

@@ -1,5 +1,7 @@
 #include "engine/assess/topology.hpp"
 
+#include <utility>
+
 namespace sluice::assess {
 
 namespace {
@@ -10,7 +12,26 @@ constexpr check_name unusual_check{"topology.hiddenOrDelayed", heading::topology
 constexpr check_name table_scan{"settings.notablescan", heading::settings};
 constexpr check_name profiling{"settings.profiling", heading::settings};
 constexpr check_name balancer{"settings.balancer", heading::settings};
+constexpr check_name open_files{"settings.openFiles", heading::settings};
 constexpr check_name blocking{"settings.writeBlocking", heading::settings};
+
+/// Connections, logs, what the server has open already.
+constexpr double open_files_beside = 2'000;
+
+std::optional<finding> judge_open_files(const std::string& side, const side_settings& settings) {
+  if (!settings.open_files_max || settings.open_files_wanted == 0) return {};
+  const double wanted = settings.open_files_wanted + open_files_beside;
+  const auto whole = [](double count) { return std::to_string(static_cast<std::int64_t>(count)); };
+  const std::vector<figure> figures{{"openFilesMax", *settings.open_files_max}, {"wanted", wanted}};
+  const std::string what = "its server may open " + whole(*settings.open_files_max) + " files";
+  if (wanted <= *settings.open_files_max) return fine(open_files, side, what, figures);
+  return warning(open_files, side,
+                 what + ", and collections and indexes to come are " + whole(settings.open_files_wanted) +
+                     ", which it keeps open long after their last use",
+                 "raise its limit (LimitNOFILE in its unit, ulimit -n), or have it close files earlier "
+                 "(--wiredTigerEngineConfigString 'file_manager=(close_idle_time=5,close_scan_interval=2)')",
+                 figures);
+}
 
 }  // namespace
 
@@ -57,6 +78,7 @@ std::optional<finding> judge_table_scans(const std::string& side, const side_set
 findings judge_settings(const std::string& side, const side_settings& settings) {
   findings found;
   if (auto scans = judge_table_scans(side, settings)) found.push_back(*std::move(scans));
+  if (auto files = judge_open_files(side, settings)) found.push_back(*std::move(files));
   if (!settings.profiled_databases.empty()) {
     finding told = warning(profiling, side,
                            "records every operation (profiling level 2) in " + listed(settings.profiled_databases) +

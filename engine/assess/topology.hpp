@@ -24,6 +24,8 @@ struct side_settings {
   std::optional<bool> balancer_on;              // of a sharded cluster
   std::optional<bool> writes_blocked;           // somebody has set user write blocking
   bool may_bypass_block = false;
+  std::optional<double> open_files_max;  // of the server's process
+  double open_files_wanted = 0;          // of the destination: each collection is two files, each index one
 };
 
 [[nodiscard]] findings judge_members(const std::string& side, const member_kinds& members);

@@ -68,6 +68,21 @@ TEST(estimate, indexes_add_their_share) {
   EXPECT_TRUE(holds(found[0].what, "sluice bench measures it"));
 }
 
+TEST(estimate, many_collections_take_their_time_without_any_data) {
+  // docs/performance.md: 20,000 without documents in 124 s.
+  estimate_facts facts;
+  facts.collections = 20'000;
+  const copy_estimate time = estimate(facts);
+  EXPECT_LT(time.seconds_min, 124);
+  EXPECT_GT(time.seconds_max, 124);
+}
+
+TEST(estimate, of_a_document_filter_is_an_upper_bound) {
+  estimate_facts facts = a_hundred_gigabytes();
+  facts.chooses_documents = true;
+  EXPECT_TRUE(holds(judge_estimate(estimate(facts), facts).at(0).what, "without the document filter 100 GB in"));
+}
+
 TEST(estimate, nothing_to_copy_takes_moments) {
   const copy_estimate time = estimate({});
   EXPECT_LT(time.seconds_max, 10);

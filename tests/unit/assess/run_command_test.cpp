@@ -32,10 +32,13 @@ TEST(run_command, says_again_what_was_asked_for) {
   run.copy.memory_bytes = 512 * limits::mib;
   run.spool_dir = "/data/my spool";
   run.beside_others = true;
+  run.build_indexes = session::index_building::never;
+  run.block_writes = session::write_blocking::none;
   const std::string line = run_command(run, 0.3);
   EXPECT_TRUE(holds(line, R"( --include 'shop./^o'\''/' --exclude 'shop.tmp' --remap 'shop=store')")) << line;
   EXPECT_TRUE(holds(line, " --memory-mb 512"));
   EXPECT_TRUE(holds(line, " --spool-dir '/data/my spool'"));
+  EXPECT_TRUE(holds(line, " --build-indexes never --block-writes none"));
   EXPECT_TRUE(holds(line, " --pre-existing-destination-data"));
 }
 

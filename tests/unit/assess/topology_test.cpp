@@ -60,6 +60,18 @@ TEST(judge_settings, a_profiler_and_a_balancer_are_warnings) {
   EXPECT_EQ(only(judge_settings("source", settings), "settings.balancer").how, level::fine);
 }
 
+TEST(judge_settings, more_collections_than_a_server_may_open_files_are_a_warning) {
+  side_settings settings;
+  settings.open_files_max = 20'000;
+  EXPECT_TRUE(judge_settings("source", settings).empty());
+  settings.open_files_wanted = 18'000;
+  EXPECT_EQ(only(judge_settings("destination", settings), "settings.openFiles").how, level::fine);
+  settings.open_files_wanted = 18'001;
+  const findings found = judge_settings("destination", settings);
+  EXPECT_EQ(only(found, "settings.openFiles").how, level::warning);
+  expect_advice(found);
+}
+
 TEST(judge_settings, a_block_that_we_cannot_write_past_fails) {
   side_settings settings;
   settings.writes_blocked = true;
