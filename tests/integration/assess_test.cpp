@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/integration/sluice_program.hpp"
+#include "tests/integration/assess_program.hpp"
 #include "tests/lab/dataset.hpp"
 #include "tests/lab/oracle.hpp"
 #include "tests/lab/replica_set.hpp"
@@ -21,53 +21,6 @@ namespace sluice::lab {
 namespace {
 
 using std::chrono::seconds;
-
-bool holds(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
-struct outcome {
-  exit_status status;
-  std::string output;
-
-  [[nodiscard]] document report() const {
-    const auto begin = output.find("{\"format\":\"sluice-assess\"");
-    if (begin == std::string::npos) return {};
-    return document::json(output.substr(begin, output.find('\n', begin) - begin));
-  }
-  /// Those of one check.
-  [[nodiscard]] std::vector<document> of(const std::string& check) const {
-    std::vector<document> found;
-    for (document& one : report().child("findings").elements()) {
-      if (one.text("check") == check) found.push_back(std::move(one));
-    }
-    return found;
-  }
-  /// The level of the only finding of a check and a subject; empty when there is none.
-  [[nodiscard]] std::string level(const std::string& check, const std::string& subject = "") const {
-    for (const document& one : of(check)) {
-      if (subject.empty() || one.text("subject") == subject) return one.text("level");
-    }
-    return {};
-  }
-  [[nodiscard]] std::vector<std::string> all(const std::string& level) const {
-    std::vector<std::string> names;
-    for (const document& one : report().child("findings").elements()) {
-      if (one.text("level") == level) names.push_back(one.text("check") + ": " + one.text("what"));
-    }
-    return names;
-  }
-};
-
-outcome assess(const std::string& source, const std::string& destination, std::vector<std::string> more = {"--json"}) {
-  std::vector<std::string> arguments{"assess", "--source", source, "--destination", destination};
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  sluice_program program(std::move(arguments));
-  outcome ended;
-  ended.status = program.wait(seconds(60));
-  ended.output = program.output();
-  return ended;
-}
 
 std::set<std::string> names_of(const document& object) {
   std::set<std::string> names;
@@ -113,7 +66,7 @@ class assess_test : public ::testing::Test {
       server.run("__mdb_internal_sluice", R"({"dropDatabase": 1})");
     }
   }
-  [[nodiscard]] outcome run(const std::vector<std::string>& more = {}) const {
+  [[nodiscard]] assess_outcome run(const std::vector<std::string>& more = {}) const {
     std::vector<std::string> flags{"--json"};
     flags.insert(flags.end(), more.begin(), more.end());
     return assess(source, destination, std::move(flags));
@@ -130,7 +83,7 @@ std::unique_ptr<replica_set> assess_test::destination_set;
 TEST_F(assess_test, a_pair_that_is_well_is_called_so_within_three_seconds) {
   load_lim(source, {.documents = 2000});
   const auto begin = std::chrono::steady_clock::now();
-  const outcome found = run();
+  const assess_outcome found = run();
   const auto took = std::chrono::steady_clock::now() - begin;
   ASSERT_EQ(found.status.code, 0) << found.output;
   EXPECT_EQ(found.all("failure"), std::vector<std::string>{});
@@ -170,7 +123,7 @@ TEST_F(assess_test, nothing_is_changed_on_either_side) {
   load_lim(destination, {.documents = 100});
   const auto source_before = state_of(source);
   const auto destination_before = state_of(destination);
-  const outcome found = run();
+  const assess_outcome found = run();
   EXPECT_EQ(found.status.code, 0) << found.output;
   EXPECT_EQ(state_of(source), source_before);
   EXPECT_EQ(state_of(destination), destination_before);
@@ -181,7 +134,7 @@ TEST_F(assess_test, says_the_same_in_text_with_what_to_do) {
   server.run("shop", R"({"insert": "orders", "documents": [{"_id": 1}]})");
   client there(destination);
   there.run("shop", R"({"insert": "orders", "documents": [{"_id": 1}]})");
-  const outcome found = assess(source, destination, {});
+  const assess_outcome found = assess(source, destination, {});
   EXPECT_EQ(found.status.code, 1) << found.output;
   for (const char* part :
        {"Hosts\n", "Users and privileges\n", "Collections and indexes\n", "✓ source", "✗ destination: already holds 1",
@@ -202,7 +155,7 @@ TEST_F(assess_test, what_is_in_the_catalog_is_named) {
   server.run("shop", R"({"createIndexes": "orders", "indexes": [
       {"key": {"b": 1}, "name": "b_1"}, {"key": {"b": 1}, "name": "b_unique", "unique": true},
       {"key": {"at": 1}, "name": "at_1", "expireAfterSeconds": 3600}]})");
-  const outcome found = run();
+  const assess_outcome found = run();
   ASSERT_EQ(found.status.code, 0) << found.output;
   const auto what = [&found](const char* check) {
     const auto all = found.of(check);
@@ -217,7 +170,7 @@ TEST_F(assess_test, what_is_in_the_catalog_is_named) {
   EXPECT_TRUE(holds(what("catalog.viewsOnMissing"), "shop.seen on nothing")) << found.output;
   EXPECT_TRUE(holds(what("catalog.uniqueIndexes"), "1 unique index")) << found.output;
 
-  const outcome less = run({"--exclude", "shop.orders"});
+  const assess_outcome less = run({"--exclude", "shop.orders"});
   EXPECT_TRUE(less.of("catalog.twinIndexes").empty()) << less.output;
   EXPECT_TRUE(holds(less.report().text("command"), "--exclude 'shop.orders'")) << less.output;
 }
@@ -241,7 +194,7 @@ TEST_F(assess_test, random_ids_are_told_from_those_in_order) {
   std::mt19937_64 random(5);
   load_ids(server, "random", [&random](int) { return static_cast<std::int64_t>(random() >> 1U); });
   load_ids(server, "ordered", [](int i) { return static_cast<std::int64_t>(i); });
-  const outcome found = run();
+  const assess_outcome found = run();
   ASSERT_EQ(found.status.code, 0) << found.output;
   ASSERT_EQ(found.of("data.randomIds").size(), 2U) << found.output;
   for (const document& one : found.of("data.randomIds")) {
@@ -271,8 +224,8 @@ TEST_F(assess_test, no_table_scans_are_in_the_way_of_a_document_filter) {
   const std::vector<std::string> chosen{"--document-filter", R"({"field": "tenant", "matchValues": ["a"]})"};
   EXPECT_EQ(run(chosen).level("settings.notablescan", "source"), "ok");
   server.run("admin", R"({"setParameter": 1, "notablescan": true})");
-  const outcome refused = run(chosen);
-  const outcome whole = run();
+  const assess_outcome refused = run(chosen);
+  const assess_outcome whole = run();
   EXPECT_EQ(refused.level("settings.notablescan", "source"), "failure") << refused.output;
   EXPECT_EQ(refused.status.code, 1);
   EXPECT_EQ(whole.level("settings.notablescan", "source"), "ok") << whole.output;
@@ -289,7 +242,7 @@ TEST_F(assess_test, a_profiler_that_records_everything_is_a_warning) {
   server.run("shop", R"({"insert": "orders", "documents": [{"_id": 1}]})");
   EXPECT_EQ(run().level("settings.profiling"), "");
   server.run("shop", R"({"profile": 2})");
-  const outcome found = run();
+  const assess_outcome found = run();
   server.run("shop", R"({"profile": 0})");
   EXPECT_EQ(found.level("settings.profiling", "source"), "warning") << found.output;
   EXPECT_EQ(found.status.code, 0) << "warnings are not in the way";
@@ -302,47 +255,9 @@ TEST_F(assess_test, a_run_that_is_unfinished_is_told_and_its_copies_are_not_in_t
   there.run("shop", R"({"insert": "orders", "documents": [{"_id": 1}]})");
   EXPECT_EQ(run().level("catalog.inTheWay"), "failure");
   there.run("__mdb_internal_sluice", R"({"insert": "run", "documents": [{"_id": "run"}]})");
-  const outcome found = run();
+  const assess_outcome found = run();
   EXPECT_EQ(found.level("catalog.unfinishedRun"), "warning") << found.output;
   EXPECT_EQ(found.status.code, 0) << found.output;
-}
-
-// --- deployments that do not do ---
-
-TEST_F(assess_test, a_standalone_server_is_explained) {
-  mongod_process alone({}, "");
-  const outcome found = assess("mongodb://" + alone.address(), destination);
-  EXPECT_EQ(found.status.code, 1) << found.output;
-  EXPECT_EQ(found.level("hosts.deployment", "source"), "failure") << found.output;
-  EXPECT_TRUE(holds(found.of("hosts.deployment").at(0).text("what"), "standalone")) << found.output;
-  EXPECT_EQ(found.level("hosts.reachable", "source " + alone.address()), "ok") << found.output;
-  EXPECT_EQ(found.level("privileges.user", "destination"), "ok") << "the other side is looked at all the same";
-  EXPECT_FALSE(found.report().has("command") && !found.report().text("command").empty());
-}
-
-TEST_F(assess_test, a_host_that_is_not_there_is_named) {
-  const std::string gone = "127.0.0.1:" + std::to_string(free_port());
-  const outcome found = assess("mongodb://" + gone + "/?replicaSet=x", destination);
-  EXPECT_EQ(found.status.code, 1) << found.output;
-  EXPECT_EQ(found.level("hosts.reachable", "source " + gone), "warning") << found.output;
-  EXPECT_EQ(found.level("hosts.deployment", "source"), "failure") << found.output;
-}
-
-TEST_F(assess_test, one_deployment_as_both_sides_is_in_the_way) {
-  const outcome found = assess(source, source);
-  EXPECT_EQ(found.status.code, 1) << found.output;
-  EXPECT_EQ(found.level("versions.pair"), "failure") << found.output;
-}
-
-TEST_F(assess_test, a_member_that_is_down_is_a_warning) {
-  replica_set three({.name = "three", .nodes = 3});
-  mongod_process& down = three.secondary();
-  const std::string address = down.address();
-  down.stop();
-  const outcome found = assess(three.uri(), destination);
-  EXPECT_EQ(found.status.code, 0) << found.output;
-  EXPECT_EQ(found.level("hosts.reachable", "source " + address), "warning") << found.output;
-  EXPECT_EQ(found.of("topology.members").at(0).number("figures.dataMembers"), 3) << found.output;
 }
 
 // --- users ---
@@ -378,7 +293,7 @@ void paste(client& server, const std::string& line) {
   server.run(part[1].str().c_str(), command);
 }
 
-std::vector<std::string> lines_of(const outcome& found, const std::string& side) {
+std::vector<std::string> lines_of(const assess_outcome& found, const std::string& side) {
   std::vector<std::string> lines;
   for (const char* check : {"privileges.needed", "privileges.wanted"}) {
     for (const document& one : found.of(check)) {
@@ -412,7 +327,7 @@ class assess_users : public ::testing::Test {
       if (set == destination_set.get()) drop_user_data(server);
     }
   }
-  static outcome as_poor() { return assess(source_set->uri_as(poor), destination_set->uri_as(poor)); }
+  static assess_outcome as_poor() { return assess(source_set->uri_as(poor), destination_set->uri_as(poor)); }
   /// That the lines mend it, and that it was mended for a run and not for the assessment only.
   static void expect_mended_by(const std::vector<std::string>& on_source,
                                const std::vector<std::string>& on_destination) {
@@ -420,7 +335,7 @@ class assess_users : public ::testing::Test {
     client destination = destination_set->connect();
     for (const std::string& line : on_source) paste(source, line);
     for (const std::string& line : on_destination) paste(destination, line);
-    const outcome mended = as_poor();
+    const assess_outcome mended = as_poor();
     EXPECT_EQ(mended.status.code, 0);
     EXPECT_EQ(mended.all("failure"), std::vector<std::string>{});
     for (const char* side : {"source", "destination"}) {
@@ -442,7 +357,7 @@ std::unique_ptr<replica_set> assess_users::destination_set;
 TEST_F(assess_users, what_lacks_is_named_and_the_built_in_roles_mend_it) {
   source_set->add_user(poor, R"([{"role": "read", "db": "shop"}])");
   destination_set->add_user(poor, R"([{"role": "readWrite", "db": "shop"}])");
-  const outcome found = as_poor();
+  const assess_outcome found = as_poor();
   EXPECT_EQ(found.status.code, 1) << found.output;
   EXPECT_FALSE(holds(found.output, "s3cret")) << found.output;
   EXPECT_EQ(found.level("privileges.needed", "source"), "failure") << found.output;
@@ -457,7 +372,7 @@ TEST_F(assess_users, what_lacks_is_named_and_the_built_in_roles_mend_it) {
 TEST_F(assess_users, a_role_with_exactly_what_lacks_mends_it_too) {
   source_set->add_user(poor, "[]");
   destination_set->add_user(poor, "[]");
-  const outcome found = as_poor();
+  const assess_outcome found = as_poor();
   const auto on_source = lines_of(found, "source");
   const auto on_destination = lines_of(found, "destination");
   ASSERT_EQ(on_source.size(), 3U) << found.output;
@@ -468,7 +383,7 @@ TEST_F(assess_users, a_role_with_exactly_what_lacks_mends_it_too) {
 TEST_F(assess_users, a_uri_without_a_user_is_told_where_one_is_wanted) {
   source_set->add_user(poor, "[]");
   destination_set->add_user(poor, "[]");
-  const outcome found = assess(source_set->uri_as({}), destination_set->uri());
+  const assess_outcome found = assess(source_set->uri_as({}), destination_set->uri());
   EXPECT_EQ(found.status.code, 1) << found.output;
   EXPECT_EQ(found.level("privileges.user", "source"), "failure") << found.output;
 }
