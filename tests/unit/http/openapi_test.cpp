@@ -9,6 +9,7 @@
 #include "engine/http/history.hpp"
 #include "engine/http/page.hpp"
 #include "engine/http/progress_json.hpp"
+#include "tests/unit/http/fake_assessments.hpp"
 #include "tests/unit/http/fake_controls.hpp"
 #include "tests/unit/http/json_schema.hpp"
 
@@ -206,7 +207,8 @@ TEST_F(openapi, every_answer_to_any_call_is_described) {
   for (int round = 0; round < 20'000 && !HasFailure(); ++round) {
     const auto& [path, methods] =
         *std::next(paths().begin(), static_cast<std::ptrdiff_t>(random.number(paths().size())));
-    const auto& [method, operation] = *methods.as_object().begin();
+    const auto& [method, operation] =
+        *std::next(methods.as_object().begin(), static_cast<std::ptrdiff_t>(random.number(methods.as_object().size())));
     fake_controls controls;
     if (random.number(4) != 0) controls.set(random_progress(random.random()));
     if (random.number(10) == 0) controls.refuse_with(failure(error_kind::network, "b is gone"));
@@ -237,7 +239,11 @@ TEST_F(openapi, every_answer_to_any_call_is_described) {
     request_view request{method == "get" ? "GET" : "POST", target, body};
     if (random.number(20) == 0) request.host = "evil.example";
     if (random.number(20) == 0) request.origin = "http://evil.example";
+    test::fake_assessments assessing;
     context with{.past = &past};
+    if (random.number(10) != 0) with.assessing = &assessing;
+    if (random.number(2) == 0) assessing.end(test::some_report());
+    if (random.number(4) == 0) static_cast<void>(assessing.begin({}));
     if (random.number(10) == 0) with.access.token = "a token that nobody shows";
     const response reply = handle(request, controls, with);
     const std::string what = std::string(request.method) + " " + target + " " + body;
@@ -247,7 +253,7 @@ TEST_F(openapi, every_answer_to_any_call_is_described) {
     }
     met.insert(std::to_string(reply.status));
   }
-  for (const char* status : {"200", "400", "401", "403", "409", "421", "500", "503"}) {
+  for (const char* status : {"200", "400", "401", "403", "404", "409", "421", "500", "503"}) {
     EXPECT_TRUE(met.contains(status)) << "no call of this test was answered " << status;
   }
 }
