@@ -139,7 +139,6 @@ task<result<>> look_into_source(boost::asio::any_io_executor lane, assessment& o
 }
 
 task<result<>> look_into_destination(assessment& of) {
-  disk_facts disk;
   if (of.destination.usable()) {
     wire::connection& node = *of.destination.node;
     auto set = co_await read_settings(node, *of.destination.known, databases_of(of.catalog));
@@ -147,8 +146,11 @@ task<result<>> look_into_destination(assessment& of) {
     of.add(judge_settings("destination", set));
     const auto there = co_await read_destination(node, of.catalog, of.scope);
     of.add(judge_destination(there));
-    disk = co_await read_disk(node);
-    if (of.source.usable()) co_await read_storage(*of.source.node, of.catalog, disk);
+    disk_facts disk = co_await read_disk(node);
+    if (of.source.usable()) {
+      const auto sizes = co_await cluster::read_stored_sizes(*of.source.node, of.catalog);
+      if (sizes) disk.to_store = sizes.value();
+    }
     of.add(judge_disk(disk));
   }
   co_return ok();

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <memory>
 #include <set>
 #include <utility>
@@ -25,8 +24,6 @@ constexpr auto details_time_max = std::chrono::seconds(5);
 /// More connections than one pay where there are many round trips to wait for.
 constexpr std::size_t collections_many = 100;
 constexpr std::size_t more_connections = 3;
-constexpr std::size_t databases_measured_max = 200;
-constexpr auto storage_time_max = std::chrono::seconds(3);
 /// Asked for one by one.
 constexpr std::size_t search_indexes_asked_max = 20;
 
@@ -167,29 +164,6 @@ task<destination_facts> read_destination(wire::connection& node, const cluster::
     facts.unfinished_run = listed && !listed->empty();
   }
   co_return facts;
-}
-
-task<void> read_storage(wire::connection& source, const cluster::catalog of, disk_facts& into) {
-  std::map<std::string, double> taken;
-  for (const auto& info : of.collections) taken[info.ns.database] += static_cast<double>(info.data_bytes);
-  const auto deadline = clock::now() + storage_time_max;
-  if (taken.size() > databases_measured_max) co_return;
-  double storage = 0;
-  double indexes = 0;
-  for (const auto& [database, bytes] : taken) {
-    if (clock::now() >= deadline) co_return;
-    bson::builder command;
-    command.append("dbStats", 1);
-    const auto stats = co_await ask(source, database, std::move(command));
-    if (!stats) co_return;
-    const auto told = stats.value().body;
-    const double whole = number_of(told.find("dataSize"));
-    const double part = whole > 0 ? std::min(1.0, bytes / whole) : 1;
-    storage += part * number_of(told.find("storageSize"));
-    indexes += part * number_of(told.find("indexSize"));
-  }
-  into.storage_bytes = storage;
-  into.index_bytes = indexes;
 }
 
 }  // namespace sluice::assess

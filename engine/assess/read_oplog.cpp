@@ -12,16 +12,6 @@ constexpr std::uint32_t recent_seconds = 300;
 /// As many are read in some 50 ms; more of them say nothing more about the rate.
 constexpr std::int32_t recent_entries_max = 20'000;
 
-bson::builder stats_command() {
-  bson::builder command;
-  command.append("aggregate", "oplog.rs").open_array("pipeline");
-  command.open_document("0").open_document("$collStats").open_document("storageStats").close().close().close();
-  command.open_document("1").open_document("$project");
-  command.append("storageStats.size", 1).append("storageStats.maxSize", 1).close().close();
-  command.close().open_document("cursor").close();
-  return command;
-}
-
 /// Periodic no-ops aside. The server seeks to a time in the oplog.
 bson::builder recent_command(bson::timestamp since) {
   bson::builder command;
@@ -68,13 +58,10 @@ task<oplog_facts> read_oplog(wire::connection& source) {
     co_return facts;
   }
   facts.window_seconds = window.value().seconds();
-  const auto stats = co_await ask(source, "local", stats_command());
-  if (stats) {
-    const auto told = stats.value().body.at("cursor", "firstBatch", "0", "storageStats");
-    if (const auto sizes = told ? told.as_document() : std::nullopt) {
-      if (sizes->find("size")) facts.size_bytes = number_of(sizes->find("size"));
-      if (sizes->find("maxSize")) facts.size_bytes_max = number_of(sizes->find("maxSize"));
-    }
+  const auto space = co_await cluster::read_disk_space(source);
+  if (space) {
+    facts.size_bytes = space.value().oplog_bytes;
+    facts.size_bytes_max = space.value().oplog_bytes_max;
   }
   const auto counted = co_await read_rate(source, window.value(), facts);
   (void)counted;  // a rate that is not known is not shown
@@ -83,27 +70,11 @@ task<oplog_facts> read_oplog(wire::connection& source) {
 
 task<disk_facts> read_disk(wire::connection& destination) {
   disk_facts facts;
-  bson::builder command;
-  command.append("dbStats", 1);
-  const auto stats = co_await ask(destination, "admin", std::move(command));
-  if (!stats) {
-    facts.problem = stats.error().message;
-    co_return facts;
-  }
-  const auto total = stats.value().body.find("fsTotalSize");
-  const auto used = stats.value().body.find("fsUsedSize");
-  if (total && used) {
-    facts.total_bytes = number_of(total);
-    facts.free_bytes = number_of(total) - number_of(used);
-  }
-  if (destination.hello().is_mongos) co_return facts;
-  const auto oplog = co_await ask(destination, "local", stats_command());
-  if (oplog) {
-    const auto told = oplog.value().body.at("cursor", "firstBatch", "0", "storageStats");
-    if (const auto sizes = told ? told.as_document() : std::nullopt) {
-      facts.oplog_bytes = number_of(sizes->find("size"));
-      facts.oplog_bytes_max = number_of(sizes->find("maxSize"));
-    }
+  const auto space = co_await cluster::read_disk_space(destination);
+  if (space) {
+    facts.there = space.value();
+  } else {
+    facts.problem = space.error().message;
   }
   co_return facts;
 }

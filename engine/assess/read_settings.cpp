@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "engine/assess/reading.hpp"
+#include "engine/cluster/table_scans.hpp"
 #include "engine/cluster/write_blocking.hpp"
 
 namespace sluice::assess {
@@ -24,12 +25,7 @@ task<side_settings> read_settings(wire::connection& node, cluster::deployment of
     if (mode) settings.balancer_on = mode.as_string() != "off";
     co_return settings;
   }
-  bson::builder command;
-  command.append("getParameter", 1).append("notablescan", 1);
-  const auto parameter = co_await ask(node, "admin", std::move(command));
-  const auto value = parameter ? parameter.value().body.find("notablescan") : bson::element_view{};
-  if (value) settings.no_table_scan = value.to_bool().value_or(false);
-
+  settings.no_table_scan = co_await cluster::read_no_table_scan(node);
   bson::builder host;
   host.append("hostInfo", 1);
   const auto machine = co_await ask(node, "admin", std::move(host));

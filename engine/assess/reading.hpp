@@ -54,10 +54,8 @@ struct known_host {
 [[nodiscard]] task<side_settings> read_settings(wire::connection& node, cluster::deployment of,
                                                 std::vector<std::string> databases);
 [[nodiscard]] task<oplog_facts> read_oplog(wire::connection& source);
-/// The destination's part: free disk and its oplog.
+/// Of the destination; what is to be stored is the source's to tell.
 [[nodiscard]] task<disk_facts> read_disk(wire::connection& destination);
-/// The source's part, from dbStats of each database, in the proportion in which `of` takes of its documents.
-[[nodiscard]] task<void> read_storage(wire::connection& source, const cluster::catalog of, disk_facts& into);
 
 /// What a migration would take, with as many details as there is time for: sizes first, then indexes, of the largest
 /// collections first. The catalog is as on the source.

@@ -30,9 +30,7 @@ struct side_settings {
 
 [[nodiscard]] findings judge_members(const std::string& side, const member_kinds& members);
 [[nodiscard]] findings judge_settings(const std::string& side, const side_settings& settings);
-/// `notablescan` refuses a scan that looks for something, and allows one that takes everything (measured on 6.0.27: a
-/// copy, a live sync and its restart go through, a document filter is answered with NoQueryExecutionPlans). A start may
-/// refuse by this one.
+/// As engine/cluster/table_scans.hpp has it.
 [[nodiscard]] std::optional<finding> judge_table_scans(const std::string& side, const side_settings& settings);
 
 }  // namespace sluice::assess

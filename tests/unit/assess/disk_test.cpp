@@ -13,23 +13,9 @@ using test::only;
 
 disk_facts some(double free_bytes) {
   disk_facts facts;
-  facts.free_bytes = free_bytes;
-  facts.storage_bytes = 100e9;
-  facts.index_bytes = 20e9;
-  facts.oplog_bytes_max = 50e9;
-  facts.oplog_bytes = 10e9;
+  facts.there = {.free_bytes = free_bytes, .oplog_bytes = 10e9, .oplog_bytes_max = 50e9};
+  facts.to_store = cluster::stored_sizes{.data_bytes = 100e9, .index_bytes = 20e9};
   return facts;
-}
-
-TEST(disk_needed, is_data_and_indexes_and_what_the_oplog_has_room_for) {
-  EXPECT_EQ(disk_needed_bytes(some(0)), 160e9);
-  disk_facts facts = some(0);
-  facts.oplog_bytes_max = 1000e9;
-  EXPECT_EQ(disk_needed_bytes(facts), 220e9) << "each document is in the oplog once";
-  facts.oplog_bytes_max.reset();
-  EXPECT_EQ(disk_needed_bytes(facts), 220e9);
-  facts.storage_bytes.reset();
-  EXPECT_FALSE(disk_needed_bytes(facts));
 }
 
 TEST(judge_disk, a_margin_is_wanted_and_less_than_needed_fails) {
@@ -45,10 +31,10 @@ TEST(judge_disk, a_margin_is_wanted_and_less_than_needed_fails) {
 
 TEST(judge_disk, what_is_not_known_is_said) {
   disk_facts facts = some(0);
-  facts.free_bytes.reset();
+  facts.there.free_bytes.reset();
   EXPECT_EQ(judge_disk(facts).at(0).how, level::warning);
   facts = some(5e9);
-  facts.storage_bytes.reset();
+  facts.to_store.reset();
   EXPECT_EQ(judge_disk(facts).at(0).how, level::warning);
   facts = some(500e9);
   facts.problem = "not authorized";
