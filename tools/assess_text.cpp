@@ -32,8 +32,8 @@ std::string finding_text(const finding& of, std::size_t width) {
 }
 
 std::string side_text(std::string_view title, const assess::side_name& of) {
-  const std::string told =
-      of.name.empty() ? "not reached" : fmt::format("{}, MongoDB {}", printable(of.name), printable(of.version));
+  std::string told = of.name.empty() ? "not reached" : printable(of.name);
+  if (!of.version.empty()) told += ", MongoDB " + printable(of.version);
   return fmt::format("  {} {}\n", fitted(title, 12), told);
 }
 

@@ -99,31 +99,32 @@ void judge_obstacles(const catalog_facts& facts, findings& to) {
   if (facts.search_indexes.count > 0) {
     to.push_back(warning(
         search, "source",
-        with_names(facts.search_indexes, "collection has search indexes", "collections have search indexes") +
+        with_names(facts.search_indexes, "collection with search indexes", "collections with search indexes") +
             ", which are not migrated",
         "note their definitions, and create them on the destination after the commit", count_of(facts.search_indexes)));
   }
   if (facts.views_on_missing.count > 0) {
-    to.push_back(warning(views_on_missing, "source",
-                         with_names(facts.views_on_missing, "view is", "views are") +
-                             " made of what does not come along; empty on the destination",
-                         "include what they are made of, or leave them out", count_of(facts.views_on_missing)));
+    to.push_back(warning(
+        views_on_missing, "source",
+        with_names(facts.views_on_missing, "view of what does not come along", "views of what does not come along") +
+            ": empty on the destination",
+        "include what they are made of, or leave them out", count_of(facts.views_on_missing)));
   }
 }
 
 void judge_indexes(const catalog_facts& facts, findings& to) {
   if (facts.twins.count > 0) {
-    to.push_back(
-        warning(twins, "source",
-                with_names(facts.twins, "pair of indexes", "pairs of indexes") +
-                    " with the same key, one of them unique: the unique one is built at the commit only, which "
-                    "takes longer by that",
-                "drop the one that is not unique, if nobody hints at it by name", count_of(facts.twins)));
+    to.push_back(warning(twins, "source",
+                         with_names(facts.twins, "pair of indexes on one key, one of them unique",
+                                    "pairs of indexes on one key, one of them unique") +
+                             ": the unique one is built at the commit only, which takes longer by that",
+                         "drop the one that is not unique, if nobody hints at it by name", count_of(facts.twins)));
   }
   if (facts.many_indexes.count > 0) {
     to.push_back(warning(many, "source",
-                         with_names(facts.many_indexes, "collection is", "collections are") +
-                             " at the servers' limit of 64 indexes: one more during the migration fails there",
+                         with_names(facts.many_indexes, "collection at the servers' limit of 64 indexes",
+                                    "collections at the servers' limit of 64 indexes") +
+                             ": one more during the migration fails there",
                          "drop what nobody uses ($indexStats)", count_of(facts.many_indexes)));
   }
   if (facts.unique_indexes > 0) {

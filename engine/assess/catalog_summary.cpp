@@ -76,7 +76,7 @@ void add_kind(const collection_info& info, catalog_facts& into) {
       break;
     case collection_kind::capped: {
       const auto size = info.options.view().find("size");
-      into.capped.add(ns + ", " + std::to_string(size ? size.to_int64().value_or(0) : 0) + " bytes");
+      into.capped.add(ns + " of " + std::to_string(size ? size.to_int64().value_or(0) : 0) + " bytes");
       break;
     }
     case collection_kind::clustered:

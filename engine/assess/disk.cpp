@@ -21,8 +21,9 @@ findings judge_disk(const disk_facts& facts) {
   }
   const double free = *facts.there.free_bytes;
   if (!facts.to_store) {
-    return {not_known(destination_disk, "destination",
-                      "it has " + size_text(free) + " free; how much the source takes is not known")};
+    return {warning(destination_disk, "destination",
+                    "has " + size_text(free) + " free; how much the source will take there is not known",
+                    "look at db.stats() of the source's databases: storageSize and indexSize", {{"freeBytes", free}})};
   }
   const cluster::disk_demand demand = demand_on(facts.there, *facts.to_store);
   const double needed = demand.whole_bytes();

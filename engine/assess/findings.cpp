@@ -73,9 +73,8 @@ finding problem(check_name of, std::string subject, std::string what, std::strin
   return made(of, level::failure, std::move(subject), std::move(what), std::move(advice), std::move(figures));
 }
 
-finding not_known(check_name of, std::string subject, const std::string& cause) {
-  return warning(of, std::move(subject), "could not be looked at: " + cause,
-                 "grant the role clusterMonitor, or look yourself");
+finding not_known(check_name of, std::string subject, const std::string& cause, std::string advice) {
+  return warning(of, std::move(subject), "could not be looked at: " + cause, std::move(advice));
 }
 
 std::size_t count(const findings& of, level how) noexcept {

@@ -66,12 +66,13 @@ struct check_name {
 [[nodiscard]] finding problem(check_name of, std::string subject, std::string what, std::string advice,
                               std::vector<figure> figures = {});
 /// What could not be looked at: no reason to stop, but nobody knows now.
-[[nodiscard]] finding not_known(check_name of, std::string subject, const std::string& cause);
+[[nodiscard]] finding not_known(check_name of, std::string subject, const std::string& cause,
+                                std::string advice = "grant the role clusterMonitor, or look yourself");
 
 /// A deployment as reports name it.
 struct side_name {
-  std::string name;     // "rs0 (db1:27017)"; empty: it was not found
-  std::string version;  // "6.0.27"
+  std::string name;     // "rs0 (db1:27017)", or an address alone; empty: it was not reached
+  std::string version;  // "6.0.27"; empty with those below: it was reached, and does not tell
   std::string fcv;      // "6.0"
   std::string kind;     // "replicaSet", "shardedCluster"
 };

@@ -55,6 +55,13 @@ finding judge_window(const oplog_facts& facts, const oplog_demand& needs, bool s
 
 findings judge_oplog(const oplog_facts& facts, const oplog_demand& needs) {
   findings found;
+  if (facts.of_shards) {
+    found.push_back(
+        not_known(window, "source", "the shards' oplogs are not seen through a mongos",
+                  "look at db.getReplicationInfo() on each shard: they have to reach back over an outage of "
+                  "Sluice"));
+    return found;
+  }
   if (!facts.problem.empty()) {
     found.push_back(not_known(window, "source", facts.problem));
     return found;

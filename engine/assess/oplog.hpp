@@ -10,7 +10,8 @@
 namespace sluice::assess {
 
 struct oplog_facts {
-  std::string problem;  // why it could not be read; empty: it was
+  std::string problem;     // why it could not be read; empty: it was
+  bool of_shards = false;  // through a mongos nobody sees them
   std::int64_t window_seconds = 0;
   std::optional<double> size_bytes;      // of its entries
   std::optional<double> size_bytes_max;  // as it is configured

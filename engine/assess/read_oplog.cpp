@@ -49,7 +49,7 @@ task<result<>> read_rate(wire::connection& source, capture::oplog_window window,
 task<oplog_facts> read_oplog(wire::connection& source) {
   oplog_facts facts;
   if (source.hello().is_mongos) {
-    facts.problem = "through a mongos the shards' oplogs are not seen";
+    facts.of_shards = true;
     co_return facts;
   }
   const auto window = co_await capture::read_oplog_window(source);

@@ -34,9 +34,15 @@ task<result<wire::connection_string>> resolved(wire::connection_string uri) {
   co_return co_await wire::resolve_srv(uri);
 }
 
+/// Messages of engine/cluster begin with the side, which a finding has as its subject.
+std::string without_name(const side& of, std::string message) {
+  const std::string name = of.name() + ": ";
+  return message.starts_with(name) ? message.substr(name.size()) : message;
+}
+
 /// Of a deployment that has no primary for us: which of its hosts are there.
 task<result<>> look_at_seeds(side& of, wire::connection_string uri, error why, runtime::cancel_scope& scope) {
-  of.found.push_back(unreachable(of.name(), why.message));
+  of.found.push_back(unreachable(of.name(), without_name(of, std::move(why.message))));
   std::vector<known_host> seeds;
   for (const wire::host_port& seed : uri.hosts()) seeds.push_back({.address = seed.to_string()});
   auto hosts = co_await read_hosts(uri, std::move(seeds), "", scope);
@@ -61,6 +67,8 @@ task<result<>> look_at(side& of, wire::connection_string given, runtime::cancel_
     error why = located.error();
     co_return co_await look_at_seeds(of, uri, std::move(why), scope);
   }
+
+  of.address = located.value().at.to_string();
   of.node = std::move(located.value().connection);
   const bool is_mongos = located.value().is_sharded;
   const std::string primary = is_mongos ? located.value().at.to_string() : located.value().hello.me;
@@ -83,15 +91,17 @@ task<result<>> look_at(side& of, wire::connection_string given, runtime::cancel_
   } else if (scope.cancelled()) {
     co_return found.error();
   } else {
-    of.found.push_back(problem({"versions.known", heading::versions}, of.name(), found.error().message,
+    of.found.push_back(problem({"versions.known", heading::versions}, of.name(),
+                               without_name(of, found.error().message),
                                "put right what the message names, and assess again"));
   }
   co_return ok();
 }
 
 side_name name_of(const side& of) {
-  if (!of.known) return {};
   side_name name;
+  name.name = of.address;
+  if (!of.known) return name;
   name.name = of.known->name();
   name.version = of.known->version.to_string();
   name.fcv = of.known->fcv;

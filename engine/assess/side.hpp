@@ -19,8 +19,10 @@ struct side {
   cluster::role as;
   std::unique_ptr<wire::connection> node;    // the primary, or a mongos; nothing: not reached
   std::optional<cluster::deployment> known;  // nothing: it was reached, and would not tell what it is
-  double ping_ms = 0;                        // of the primary
-  findings found;                            // hosts, privileges, topology, versions
+
+  std::string address;  // of the node
+  double ping_ms = 0;   // of the primary
+  findings found;       // hosts, privileges, topology, versions
 
   [[nodiscard]] std::string name() const { return std::string(to_string(as)); }
   /// Whether anything further may be asked.

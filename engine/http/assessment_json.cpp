@@ -7,9 +7,15 @@ namespace {
 
 namespace json = boost::json;
 
+json::value or_null(const std::string& text) {
+  return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
 json::object to_json(const assess::side_name& of) {
-  if (of.name.empty()) return {{"name", nullptr}, {"kind", nullptr}, {"version", nullptr}, {"fcv", nullptr}};
-  return {{"name", of.name}, {"kind", of.kind}, {"version", of.version}, {"fcv", of.fcv}};
+  return {{"name", or_null(of.name)},
+          {"kind", or_null(of.kind)},
+          {"version", or_null(of.version)},
+          {"fcv", or_null(of.fcv)}};
 }
 
 json::object to_json(const assess::finding& of) {
@@ -58,7 +64,7 @@ std::string assessment_json(const assess::report& of) {
   for (const assess::finding& one : of.found) findings.push_back(to_json(one));
   out["findings"] = std::move(findings);
   out["estimate"] = to_json(of.time);
-  out["command"] = of.command.empty() ? json::value(nullptr) : json::value(of.command);
+  out["command"] = or_null(of.command);
   return json::serialize(out);
 }
 

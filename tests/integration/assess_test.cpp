@@ -164,7 +164,7 @@ TEST_F(assess_test, what_is_in_the_catalog_is_named) {
   EXPECT_TRUE(holds(what("catalog.twinIndexes"), "shop.orders b_unique / b_1")) << found.output;
   EXPECT_EQ(found.level("catalog.twinIndexes"), "warning");
   EXPECT_TRUE(holds(what("catalog.ttl"), "shop.orders at_1")) << found.output;
-  EXPECT_TRUE(holds(what("catalog.capped"), "shop.log, 8192 bytes")) << found.output;
+  EXPECT_TRUE(holds(what("catalog.capped"), "shop.log of 8192 bytes")) << found.output;
   EXPECT_TRUE(holds(what("catalog.timeseries"), "shop.weather")) << found.output;
   EXPECT_TRUE(holds(what("catalog.clustered"), "shop.byid")) << found.output;
   EXPECT_TRUE(holds(what("catalog.viewsOnMissing"), "shop.seen on nothing")) << found.output;

@@ -100,7 +100,7 @@ TEST(summarize, kinds_and_ttl_are_named) {
   collection_info sessions = collection("sessions");
   add_index(sessions, "seen_1", "seen", false, true);
   const findings found = judge_catalog(facts_of({capped, series, clustered, sessions}));
-  EXPECT_TRUE(holds(only(found, "catalog.capped").what, "shop.log, 4096 bytes"));
+  EXPECT_TRUE(holds(only(found, "catalog.capped").what, "shop.log of 4096 bytes"));
   EXPECT_TRUE(holds(only(found, "catalog.timeseries").what, "shop.weather"));
   EXPECT_TRUE(holds(only(found, "catalog.clustered").what, "shop.byid"));
   EXPECT_TRUE(holds(only(found, "catalog.ttl").what, "shop.sessions seen_1"));
@@ -113,7 +113,8 @@ TEST(summarize, a_view_of_what_does_not_come_along_is_a_warning) {
   good.kind = bad.kind = collection_kind::view;
   const findings found = judge_catalog(facts_of({bad, good, collection("orders")}));
   EXPECT_EQ(only(found, "catalog.viewsOnMissing").how, level::warning);
-  EXPECT_TRUE(holds(only(found, "catalog.viewsOnMissing").what, "1 view is (shop.bad on gone)"));
+  EXPECT_TRUE(
+      holds(only(found, "catalog.viewsOnMissing").what, "1 view of what does not come along (shop.bad on gone)"));
   EXPECT_TRUE(holds(only(found, "catalog.views").what, "2 views"));
 }
 

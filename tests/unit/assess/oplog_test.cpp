@@ -81,6 +81,14 @@ TEST(judge_oplog, many_changes_are_a_warning) {
   EXPECT_EQ(only(judge_oplog(facts, a_copy_of(60)), "oplog.rate").how, level::warning);
 }
 
+TEST(judge_oplog, of_shards_nothing_is_seen) {
+  oplog_facts facts;
+  facts.of_shards = true;
+  const findings found = judge_oplog(facts, a_copy_of(60));
+  EXPECT_TRUE(holds(only(found, "oplog.window").advice, "on each shard"));
+  expect_advice(found);
+}
+
 TEST(judge_oplog, what_cannot_be_read_is_said) {
   oplog_facts facts;
   facts.problem = "not authorized";

@@ -229,7 +229,8 @@ TEST_F(openapi, every_answer_to_any_call_is_described) {
       const json::value& schema =
           schema_.resolved(operation.at("requestBody").at("content").at("application/json").at("schema"));
       const json::value sent = random.body(schema);
-      fits = schema_.complaints(sent, schema).empty();
+      // {} says as much as no body, which a call that takes one may go without.
+      fits = schema_.complaints(sent, schema).empty() || sent == json::object{};
       body = json::serialize(sent);
       if (random.number(20) == 0) {
         body.resize(random.number(body.size() + 1));
