@@ -19,7 +19,7 @@ namespace {
 using clock = std::chrono::steady_clock;
 using cluster::collection_info;
 
-/// For sizes, and again for indexes: 100,000 collections take 2 and 4 s on a server nearby.
+/// For sizes, and again for indexes. A whole assessment of 5,000 collections took 2.2 s on two busy cores (6.0.27).
 constexpr auto details_time_max = std::chrono::seconds(5);
 /// More connections than one pay where there are many round trips to wait for.
 constexpr std::size_t collections_many = 100;

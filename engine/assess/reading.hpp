@@ -1,5 +1,5 @@
 // The questions of an assessment to servers: each reads the facts of one group of checks. None writes anything, each is
-// bounded in time and in what it makes a server do, and none fails: what cannot be read is said in the facts.
+// bounded in what it makes a server do, and none fails: what cannot be read is said in the facts.
 #pragma once
 
 #include <chrono>
