@@ -74,6 +74,7 @@ result<> apply_namespaces(Flags& flags, session::copy_settings& settings) {
   settings.include = std::move(flags.include);
   settings.exclude = std::move(flags.exclude);
   settings.users = flags.users.value_or(false);
+  settings.skip_disk_space_check = flags.skip_disk_space_check.value_or(false);
   settings.documents = flags.documents;
   return ok();
 }
@@ -237,6 +238,7 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.auto_resume, file.auto_resume);
   fill(flags.beside_others, file.beside_others);
   fill(flags.users, file.users);
+  fill(flags.skip_disk_space_check, file.skip_disk_space_check);
   if (flags.include.empty()) flags.include = file.include;
   if (flags.exclude.empty()) flags.exclude = file.exclude;
   if (flags.documents.is_everything()) flags.documents = file.documents;

@@ -167,6 +167,8 @@ constexpr std::array keys{
     known_key{"includeNamespaces", [](const config_entry& e, serve_values& v) { return take_filters(e, v.include); }},
     known_key{"preExistingDestinationData",
               [](const config_entry& e, serve_values& v) { return take_boolean(e, v.beside_others); }},
+    known_key{"skip-disk-space-check",
+              [](const config_entry& e, serve_values& v) { return take_boolean(e, v.skip_disk_space_check); }},
     known_key{"users", [](const config_entry& e, serve_values& v) { return take_boolean(e, v.users); }},
     known_key{"documentFilter",
               [](const config_entry& e, serve_values& v) -> complaint {

@@ -105,6 +105,9 @@ void add_namespace_options(CLI::App& command, Flags& flags) {
   command.add_flag_function(
       "--users", [&flags](std::int64_t given) { flags.users = given > 0; },
       "Bring users with their credentials, and custom roles, at the end; those that exist are left alone");
+  command.add_flag_function(
+      "--skip-disk-space-check", [&flags](std::int64_t given) { flags.skip_disk_space_check = given > 0; },
+      "Begin even though the destination's free disk seems too small");
 }
 
 /// Takes any of `serve_values` and `run_flags`.

@@ -23,6 +23,7 @@ struct copy_flags {
   std::vector<std::string> include, exclude, remap;
   cluster::document_filter documents;
   std::optional<bool> users;
+  std::optional<bool> skip_disk_space_check;
   bool drop = false;
   bool reset = false;
   bool yes = false;

@@ -74,13 +74,11 @@ constexpr std::array options{
     known_option{"detectRandomId", boolean_only<true>, "every collection is read in natural order; leave it out"},
     known_option{"reversible", boolean_only<false>, "a run cannot be reversed; leave it out"},
     known_option{"sharding", never_offered, "the destination is a replica set; leave it out"},
-    known_option{"skipDiskSpaceCheck", boolean_only<true>,
-                 "free disk space of the destination is not checked; make sure of it, then leave it out"},
     known_option{"verification", verification, "documents are not verified; leave it out"},
 };
 
 /// Those that are obeyed.
-constexpr std::array<std::string_view, 11> own_fields{"source",
+constexpr std::array<std::string_view, 12> own_fields{"source",
                                                       "destination",
                                                       "buildIndexes",
                                                       "enableUserWriteBlocking",
@@ -90,6 +88,7 @@ constexpr std::array<std::string_view, 11> own_fields{"source",
                                                       "documentFilter",
                                                       "preExistingDestinationData",
                                                       "destinationDataHandling",
+                                                      "skipDiskSpaceCheck",
                                                       "users"};
 
 constexpr auto field_names = [] {
@@ -175,10 +174,10 @@ check_result read_beside_others(std::string_view field, const dom::element& valu
   return set_beside_others(given, request);
 }
 
-check_result read_users(std::string_view field, const dom::element& value, session::start_request& request) {
+check_result read_boolean(std::string_view field, const dom::element& value, std::optional<bool>& into) {
   bool given = false;
   if (value.get(given) != simdjson::SUCCESS) return wrong_type(field, "a boolean", value);
-  request.users = given;
+  into = given;
   return {};
 }
 
@@ -204,7 +203,8 @@ check_result read_field(std::string_view key, const dom::element& value, session
   if (key == "preExistingDestinationData") return read_beside_others(key, value, request);
   if (key == "destinationDataHandling") return read_destination_data(key, value, request);
   if (key == "documentFilter") return read_documents(key, value, request);
-  if (key == "users") return read_users(key, value, request);
+  if (key == "skipDiskSpaceCheck") return read_boolean(key, value, request.skip_disk_space_check);
+  if (key == "users") return read_boolean(key, value, request.users);
   const auto option = std::ranges::find(options, key, &known_option::name);
   if (option != options.end()) return option->check(key, value, option->otherwise);
   return body_refusal{"UnknownField",

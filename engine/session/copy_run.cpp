@@ -71,6 +71,7 @@ task<result<>> copy_run::begin_or_resume() {
   SLUICE_CO_TRYV(copying_.set_catalog(std::move(catalog), choice_));
   if (!resuming && !settings_.drop) {
     SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());
+    SLUICE_CO_TRYV(co_await between_.check_what_would_fail_later(copying_.catalog()));
   }
   sluice::state::run_parameters mine{between_.source.identity,    between_.source.name(), between_.destination.identity,
                                      between_.destination.name(), settings_.include,      settings_.exclude};

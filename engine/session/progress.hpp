@@ -132,6 +132,7 @@ struct start_request {
   std::optional<cluster::document_filter> documents{};
   std::optional<bool> beside_others{};  // the original's preExistingDestinationData
   std::optional<bool> users{};          // users and custom roles come over, too
+  std::optional<bool> skip_disk_space_check{};
 };
 
 /// What the HTTP API and the terminal talk to. Every member may be called from any thread and does not block.

@@ -25,6 +25,7 @@ struct copy_settings {
   std::vector<cluster::remap> remaps;  // fixed for a run
   cluster::document_filter documents;  // fixed for a run
   bool users = false;                  // users and custom roles come over, too; remembered once it was said
+  bool skip_disk_space_check = false;  // begin even if the destination's disk seems too small
   bool drop = false;                   // drop the destination's namespaces that are to be copied, first
   bool reset = false;                  // forget a leftover checkpoint and start over
   std::size_t memory_bytes = limits::memory_default_bytes;  // may change

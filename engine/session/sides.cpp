@@ -3,6 +3,8 @@
 #include <optional>
 #include <utility>
 
+#include "engine/cluster/disk_space.hpp"
+#include "engine/cluster/table_scans.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
 #include "engine/runtime/task_group.hpp"
@@ -81,6 +83,28 @@ task<result<>> sides::connect() {
        {"sourceVersion", source.version.to_string()},
        {"destination", destination.name()},
        {"destinationVersion", destination.version.to_string()}});
+  co_return ok();
+}
+
+task<result<>> sides::check_what_would_fail_later(cluster::catalog to_copy) {
+  const auto no_table_scan = co_await cluster::read_no_table_scan(*to_source);
+  SLUICE_CO_TRYV(cluster::check_table_scans(no_table_scan, settings_.documents));
+  // Nobody knows how much of the data a filter takes.
+  if (settings_.skip_disk_space_check || !settings_.documents.is_everything()) co_return ok();
+  const auto there = co_await cluster::read_disk_space(*to_destination);
+  if (!there && there.error().kind != error_kind::server) co_return there.error();
+  const auto sizes = co_await cluster::read_stored_sizes(*to_source, to_copy);
+  if (!sizes && sizes.error().kind != error_kind::server) co_return sizes.error();
+  if (!there || !sizes || !sizes.value()) {
+    log(log_level::info, "session", "Whether the destination's disk is large enough could not be told");
+    co_return ok();
+  }
+  if (auto fits = cluster::check_disk_space(there.value(), *sizes.value()); fits.has_error()) {
+    error why = fits.error();
+    why.message += "; skipDiskSpaceCheck (--skip-disk-space-check) begins all the same";
+    why.server_code_name = "InsufficientDestinationDiskSpace";  // the original's name
+    co_return why;
+  }
   co_return ok();
 }
 

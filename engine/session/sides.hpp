@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "engine/cluster/catalog.hpp"
 #include "engine/cluster/deployment.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
@@ -34,6 +35,9 @@ class sides {
   [[nodiscard]] task<result<>> connect();
   /// What it meets is shown and never an error.
   [[nodiscard]] task<result<>> keep_pinging(runtime::cancel_scope& until);
+  /// Once connected, before anything is written: whether the destination's disk has room for `to_copy` (a catalog with
+  /// its sizes), and the source lets it be read. Errors (refused): what is in the way and how to go on.
+  [[nodiscard]] task<result<>> check_what_would_fail_later(cluster::catalog to_copy);
   /// A connection to the source's primary of now, with the run's patience.
   [[nodiscard]] task<result<std::unique_ptr<wire::connection>>> open_source();
   [[nodiscard]] task<result<std::unique_ptr<wire::connection>>> open_destination();

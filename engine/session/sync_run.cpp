@@ -205,7 +205,7 @@ task<result<>> sync_run::begin(bool opened) {
   auto as_read = cluster::to_documents(catalog);
   SLUICE_CO_TRYV(copying_.set_catalog(std::move(catalog), choice_));
   SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());
-  if (!opened) co_return ok();
+  if (!opened) co_return co_await between_.check_what_would_fail_later(copying_.catalog());
   board_.set_phase(phase::initializing_partitions);
   run_id_ = self_.token;
   bson::builder facts;

@@ -62,6 +62,11 @@ TEST(disk_test, a_full_destination_fails_clearly_and_is_completed_later) {
   captured_log log;
   auto settings = settings_for(source.uri(), destination.uri());
   settings.retry_time = std::chrono::seconds(5);
+  const auto refused = copy(settings);
+  ASSERT_TRUE(refused.has_error()) << "nobody looked at the disk";
+  EXPECT_EQ(refused.error().server_code_name, "InsufficientDestinationDiskSpace") << refused.error().message;
+  EXPECT_EQ(destination.connect().count("__mdb_internal_sluice", "run"), 0) << "a refused copy left something behind";
+  settings.skip_disk_space_check = true;
   const auto full = copy(settings);
   ASSERT_TRUE(full.has_error()) << "the disk was not full";
   std::cout << "with a full disk: " << full.error().message << "\n";

@@ -110,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "UnknownField: \"verification.enable\"", "enabled"},
         body_case{"natural_some", with(R"("copyInNaturalOrder":[{"database":"a"}])"), "OptionNotOffered", ""},
         body_case{"random_id", with(R"("detectRandomId":false)"), "OptionNotOffered", ""},
-        body_case{"disk", with(R"("skipDiskSpaceCheck":false)"), "OptionNotOffered", ""},
+        body_case{"disk", with(R"("skipDiskSpaceCheck":1)"), "WrongType: \"skipDiskSpaceCheck\"", "a boolean"},
         body_case{"sharding", with(R"("sharding":{"shardingEntries":[]})"), "OptionNotOffered", ""},
         body_case{"data_handling", with(R"("destinationDataHandling":"ignorePreExisting")"),
                   "BadValue: \"destinationDataHandling\"", "unknown value"}));
@@ -289,12 +289,17 @@ TEST(start_body, says_whose_writes_are_blocked) {
   EXPECT_FALSE(taken(R"("reversible":false)").block_writes);
 }
 
+TEST(start_body, says_whether_the_destinations_disk_is_looked_at) {
+  EXPECT_EQ(taken(R"("skipDiskSpaceCheck":true)").skip_disk_space_check, true);
+  EXPECT_EQ(taken(R"("skipDiskSpaceCheck":false)").skip_disk_space_check, false);
+  EXPECT_FALSE(taken(R"("reversible":false)").skip_disk_space_check);
+}
+
 TEST(start_body, options_that_ask_for_what_happens_anyway_are_taken) {
   for (const char* option :
        {R"("reversible":false)", R"("preExistingDestinationData":false)", R"("verification":{"enabled":false})",
         R"("verification":{})", R"("includeNamespaces":[])", R"("copyInNaturalOrder":[{"database":"."}])",
-        R"("detectRandomId":true)", R"("skipDiskSpaceCheck":true)",
-        R"("destinationDataHandling":"requireEmptyDestination")"}) {
+        R"("detectRandomId":true)", R"("destinationDataHandling":"requireEmptyDestination")"}) {
     EXPECT_EQ(fate_of(with(option)), "") << option;
   }
 }
