@@ -234,6 +234,7 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.spool_dir, file.spool_dir);
   fill(flags.spool_gb, file.spool_gb);
   fill(flags.disable_write_blocking, file.disable_write_blocking);
+  fill(flags.verify_connectivity, file.verify_connectivity);
   fill(flags.exit_on_error, file.exit_on_error);
   fill(flags.auto_resume, file.auto_resume);
   fill(flags.beside_others, file.beside_others);
@@ -288,6 +289,7 @@ result<serve_options> to_serve_options(const serve_values& flags, const std::str
   apply_capture(all, options.settings);
   SLUICE_TRYV(apply_namespaces(all, options.settings.copy));
   std::ranges::move(all.remaps, std::back_inserter(options.settings.copy.remaps));
+  options.verify_connectivity = all.verify_connectivity.value_or(false);
   options.exit_on_error = all.exit_on_error.value_or(options.exit_on_error);
   options.auto_resume = all.auto_resume.value_or(options.auto_resume);
   if (all.disable_write_blocking.value_or(false)) options.settings.block_writes = session::write_blocking::none;
@@ -361,7 +363,12 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   const std::vector<std::string> rest = app.remaining(true);
   if (!rest.empty()) return unexpected(rest.front(), app, commands.empty() ? app : *commands.front());
   if (commands.empty()) {
-    SLUICE_TRY(out.what, to_serve_options(serve, config, variables));
+    SLUICE_TRY(auto serving, to_serve_options(serve, config, variables));
+    if (serving.verify_connectivity) {
+      out.what = assess_options{std::move(serving.settings), false, std::move(serving.log)};
+    } else {
+      out.what = std::move(serving);
+    }
     return out;
   }
   const CLI::App* const command = commands.front();

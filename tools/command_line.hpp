@@ -61,8 +61,9 @@ struct serve_options {
   session::sync_settings settings;  // source is cluster0, destination is cluster1; start may say the opposite
   std::uint16_t port = 27182;
   api_access api;
-  bool exit_on_error = false;  // a run that fails ends the process
-  bool auto_resume = true;     // a run of an earlier process goes on by itself
+  bool verify_connectivity = false;  // as assess does, instead of waiting
+  bool exit_on_error = false;        // a run that fails ends the process
+  bool auto_resume = true;           // a run of an earlier process goes on by itself
   log_options log;
 };
 

@@ -158,6 +158,8 @@ constexpr std::array keys{
     known_key{"spool-dir", [](const config_entry& e, serve_values& v) { return take_text(e, v.spool_dir); }},
     known_key{"spool-gb", [](const config_entry& e,
                              serve_values& v) { return take_integer(e, 0, bounds::spool_gb_max, v.spool_gb); }},
+    known_key{"verifyConnectivity",
+              [](const config_entry& e, serve_values& v) { return take_boolean(e, v.verify_connectivity); }},
     known_key{"exit-on-error", [](const config_entry& e, serve_values& v) { return take_boolean(e, v.exit_on_error); }},
     known_key{"auto-resume", [](const config_entry& e, serve_values& v) { return take_boolean(e, v.auto_resume); }},
     known_key{"disableWriteBlocking",

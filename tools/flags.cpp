@@ -296,6 +296,9 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
       ->check(CLI::Range(1U, bounds::load_level_max))
       ->type_name("N");
   app.add_flag_function(
+      "--verifyConnectivity", [&flags](std::int64_t given) { flags.verify_connectivity = given > 0; },
+      "Look at both deployments as \"sluice assess\" does, report, and end");
+  app.add_flag_function(
       "--exit-on-error", [&flags](std::int64_t given) { flags.exit_on_error = given > 0; },
       "End with exit code 1 when a run fails, for a supervisor to start the program again; else the error stays\n"
       "in progress until the run is resumed");

@@ -23,7 +23,6 @@ constexpr std::array refused{
     refused_option{"migrationName", "several runs into one destination are not offered by this version"},
     refused_option{"oplogRolloverResilienceIntervalSeconds",
                    "changes wait in the spool (spool-gb), whatever the oplog does; leave it out"},
-    refused_option{"verifyConnectivity", "both deployments are checked at start anyway; leave it out"},
 };
 
 constexpr std::array<std::string_view, 4> without_effect{"acceptDisclaimer", "disableTelemetry",

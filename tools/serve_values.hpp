@@ -40,6 +40,7 @@ struct serve_values {
   std::optional<bool> beside_others;
   std::optional<bool> users;
   std::optional<bool> skip_disk_space_check;
+  std::optional<bool> verify_connectivity;  // look, report, and end
   std::optional<bool> exit_on_error;
   std::optional<bool> auto_resume;
   std::vector<std::string> include, exclude;  // empty: not said here
