@@ -14,7 +14,7 @@ namespace {
 using std::chrono::seconds;
 namespace fs = std::filesystem;
 
-const std::vector<std::string> small{"--documents", "20000", "--changes", "2000", "--no-probes", "--json"};
+const std::vector<std::string> small{"--documents", "5000", "--changes", "500", "--no-probes", "--json"};
 
 std::vector<std::string> with(std::vector<std::string> flags, const std::vector<std::string>& more) {
   flags.insert(flags.end(), more.begin(), more.end());
@@ -99,7 +99,7 @@ TEST_F(bench_test, takes_what_is_there_and_leaves_it_as_it_was) {
 }
 
 TEST_F(bench_test, a_table_for_people_says_the_same) {
-  const auto outcome = run({"--documents", "20000", "--changes", "1000", "--no-probes", "--estimate", "3.2TB"});
+  const auto outcome = run({"--documents", "5000", "--changes", "1000", "--no-probes", "--estimate", "3.2TB"});
   ASSERT_TRUE(outcome.status.success()) << outcome.output;
   for (const char* part : {"source read", "destination write", "network from the source", "copy", "changes/s by oplog",
                            "The limit is the", "→", "3.2 TB → ", " ± "}) {
@@ -115,7 +115,7 @@ TEST_F(bench_test, one_side_may_be_the_loopback) {
   EXPECT_TRUE(to_nowhere.report().boolean("destination.loopback"));
   const auto from_nowhere = bench("loopback:", destination, small);
   ASSERT_TRUE(from_nowhere.status.success()) << from_nowhere.output;
-  EXPECT_EQ(from_nowhere.report().integer("data.documents"), 20'000);
+  EXPECT_EQ(from_nowhere.report().integer("data.documents"), 5'000);
   EXPECT_GT(from_nowhere.report().number("metrics.destination_write_mb_per_second"), 0);
   expect_nothing_left(source, destination);
 }
@@ -224,7 +224,7 @@ TEST_F(bench_test, a_run_is_compared_with_the_one_before) {
 void wait_until_it_copies(sluice_program& program) {
   ASSERT_TRUE(eventually([&] { return holds(program.output(), "copying"); }, seconds(60))) << program.output();
 }
-const std::vector<std::string> longer{"--documents", "200000", "--indexes", "4", "--log-format", "json"};
+const std::vector<std::string> longer{"--documents", "100000", "--indexes", "4", "--log-format", "json"};
 
 TEST_F(bench_test, interrupted_it_cleans_up_by_itself) {
   for (const int signal : {SIGINT, SIGTERM}) {

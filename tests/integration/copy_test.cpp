@@ -58,12 +58,10 @@ TEST(copy_versions, zoo_4_4_2_to_6_0_27) {
   expect_zoo_copied("4.4.2", "6.0.27");
 }
 
-TEST(copy, large_zoo_between_three_node_sets_and_once_more_over_it) {
+TEST(copy, zoo_between_three_node_sets_and_once_more_over_it) {
   replica_set source(set_of("source", {}, 3));
   replica_set destination(set_of("destination", {}, 3));
-  zoo_options zoo = small_zoo(7);
-  zoo.tiny_documents = 250'000;
-  load_zoo(source.uri(), zoo);
+  load_zoo(source.uri(), small_zoo(7));
   const auto first = copy(source.uri(), destination.uri());
   EXPECT_TRUE(first.status.success()) << first.output;
   expect_equal(source.uri(), destination.uri());
@@ -99,11 +97,12 @@ TEST(copy, stays_within_its_memory_and_makes_no_duplicates) {
   expect_equal(source.uri(), destination.uri());
 }
 
-TEST(copy, documents_of_sixteen_mebibytes_in_little_memory) {
+TEST(copy, documents_of_sixteen_mebibytes_and_many_tiny_ones_in_little_memory) {
   replica_set source(set_of("source"));
   replica_set destination(set_of("destination"));
   zoo_options zoo = small_zoo();
   zoo.large_documents = 6;
+  zoo.tiny_documents = 250'000;
   load_zoo(source.uri(), zoo);
   const auto done = copy(source.uri(), destination.uri(), {"--include", "zoo", "--memory-mb", "128"});
   EXPECT_TRUE(done.status.success()) << done.output;

@@ -163,7 +163,7 @@ TEST(change_reader, refuses_malformed_entries) {
 TEST(change_reader, refuses_damaged_chunks) {
   const auto good = chunk_of({entry(1, insert_of(1)), entry(2, insert_of(2))});
   auto cut = std::make_shared<change_chunk>(*good);
-  cut->entries.resize(cut->entries.size() - 1);
+  cut->entries.pop_back();
   auto torn = std::make_shared<change_chunk>(*good);
   torn->entries[6] = std::byte{0x42};  // no such type
   auto fewer = std::make_shared<change_chunk>(*good);
