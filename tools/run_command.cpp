@@ -10,6 +10,7 @@
 #include "engine/runtime/lane.hpp"
 #include "tools/api_server.hpp"
 #include "tools/copy_command.hpp"
+#include "tools/service_notice.hpp"
 #include "tools/summary.hpp"
 
 namespace sluice::tools {
@@ -41,9 +42,17 @@ exit_code run_sync(const run_options& options, const session_calls& run, session
   lane.start();
   log(log_level::info, "run", "sluice status, pause, resume and commit reach this run", {{"url", server->url()}});
 
+  service_notice notice(wishes_of_process(), [&run] { return run.snapshot(false); });
+  session_calls watched = run;
+  watched.stop = [&] {
+    notice.stopping();
+    run.stop();
+  };
+
   const auto begin = std::chrono::steady_clock::now();
   const bool live = options.log.format != log_format::json && ::isatty(STDERR_FILENO) == 1;
-  const auto [outcome, interrupted] = watch_until_end("run", run, signals, log_to, live);
+  const auto [outcome, interrupted] = watch_until_end("run", watched, signals, log_to, live);
+  notice.stopping();
   const session::progress last = run.snapshot(false);
   if (outcome && !options.settings.commit_when_caught_up) std::this_thread::sleep_for(linger);
   server.reset();

@@ -9,6 +9,7 @@
 #include "engine/runtime/lane.hpp"
 #include "tools/api_server.hpp"
 #include "tools/progress_log.hpp"
+#include "tools/service_notice.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -84,7 +85,9 @@ exit_code run_server(const serve_options& options, const serve_calls& calls, sig
   auto server = std::move(listening).value();
   lane.start();
   log(log_level::info, "serve", "Waiting for POST /api/v1/start", {{"url", server->url()}});
+  service_notice notice(wishes_of_process(), [&calls] { return calls.controls.snapshot(false); });
   watch(options, calls.controls, signals, log_to);
+  notice.stopping();
   const session::progress before_stop = calls.controls.snapshot(false);
   stop_in_order(calls, signals, log_to);
   server.reset();

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "engine/runtime/lane_roll.hpp"
+
 namespace sluice::runtime {
 
 std::string_view backend_name() noexcept {
@@ -29,9 +31,11 @@ void lane::start() {
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
     context_.run();
   });
+  enter_roll(name_, context_);
 }
 
 void lane::stop() {
+  leave_roll(context_);
   work_.reset();
   context_.stop();
   if (thread_.joinable()) thread_.join();
