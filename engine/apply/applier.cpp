@@ -92,6 +92,7 @@ struct applier::inner {
   [[nodiscard]] task<result<>> fill();
   [[nodiscard]] result<> take(const capture::change& one, const std::shared_ptr<const void>& owner);
   [[nodiscard]] shared_target target_of_change(const capture::change& one);
+  [[nodiscard]] clock::time_point gathers_until() const { return window_began + options.gather_time; }
   [[nodiscard]] bool nothing_at_hand() const { return !chunk_given && fetched.empty(); }
   void written(const written_window& outcome);
   void move_to(bson::timestamp applied, bson::timestamp resume_from);
@@ -122,6 +123,7 @@ struct applier::inner {
   writer out;
   window filling;
   bson::timestamp filling_begins;  // time of its first change
+  clock::time_point window_began;  // the one that was written last
   std::optional<barrier> waiting;  // nothing behind it is read before it is applied
   std::optional<window_end> end_of_writing;
   checkpointing progress;
@@ -156,7 +158,10 @@ void applier::inner::fetch_if_wanted() {
 
 void applier::inner::write_if_wanted() {
   if (filling.empty() || !writing.idle()) return;
-  if (!filling.full() && !waiting && !given_up_to_goal() && !nothing_at_hand()) return;
+  const bool pressed = filling.full() || waiting || given_up_to_goal();
+  const auto now = clock::now();
+  if (!pressed && (!nothing_at_hand() || now < gathers_until())) return;
+  window_began = now;
   end_of_writing = window_end{reader.position(), reader.resume_from()};
   const bool check = options.free_check && filling_begins > options.consistent_from;
   writing.start(out.write(filling.finish(), check));
@@ -364,7 +369,9 @@ task<result<apply_end>> applier::inner::loop() {
     const bool something_ended = !(fetching.running() || fetching.idle()) || !(writing.running() || writing.idle()) ||
                                  !(storing.running() || storing.idle());
     if (something_ended || may_pass() || scope.cancelled()) continue;
-    co_await wait(progress.due_at());
+    std::optional<clock::time_point> until = progress.due_at();
+    if (!filling.empty() && writing.idle()) until = std::min(gathers_until(), until.value_or(clock::time_point::max()));
+    co_await wait(until);
   }
 }
 

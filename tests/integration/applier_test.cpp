@@ -146,6 +146,29 @@ TEST(apply_applier, goes_on_behind_a_goal_and_stays_at_an_idle_sources_time) {
   }
 }
 
+TEST(apply_applier, changes_that_trickle_in_are_gathered_for_a_moment) {
+  between sets;
+  sets.start();
+  constexpr int changes = 300;
+  const bson::timestamp end_of_time{newest(sets.source).seconds + 1000, 0};
+  sets.engine->stop_at(end_of_time);
+  const auto began = std::chrono::steady_clock::now();
+  std::thread feeder([&] {
+    auto source = sets.source_set.connect();
+    for (int i = 0; i < changes; ++i) {
+      source.run("d", R"({"insert": "c", "documents": [{"_id": )" + std::to_string(i) + "}]}");
+      sets.spool->feed(source);
+    }
+    sets.spool->feed_idle(end_of_time);
+  });
+  const auto end = sets.run();
+  feeder.join();
+  ASSERT_TRUE(end) << end.error().message;
+  const auto took = std::chrono::steady_clock::now() - began;
+  EXPECT_EQ(sets.counters.inserts, changes);
+  EXPECT_LE(sets.counters.windows, took / applier_options{}.gather_time + 2) << "of " << changes << " changes";
+}
+
 // A source that never rests must not keep a pause from being reached.
 TEST(apply_applier, stops_at_its_goal_whatever_lies_behind) {
   between sets;
