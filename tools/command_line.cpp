@@ -339,11 +339,13 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   bench_flags benching;
   assess_flags assessing;
   client_flags asking;
+  service_options service;
   add_serve_options(app, serve, config, out.io);
   const CLI::App* const copy = add_copy_command(app, copying, out.io);
   const CLI::App* const run = add_run_command(app, running, out.io);
   const CLI::App* const bench = add_bench_command(app, benching, out.io);
   const CLI::App* const assess = add_assess_command(app, assessing, out.io);
+  const CLI::App* const install_service = add_install_service_command(app, service);
   std::array<const CLI::App*, client_calls_offered.size()> clients{};
   std::ranges::transform(client_calls_offered, clients.begin(),
                          [&](client_call call) { return add_client_command(app, call, asking); });
@@ -389,6 +391,11 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   }
   if (command == assess) {
     SLUICE_TRY(out.what, to_assess_options(std::move(assessing), variables));
+    return out;
+  }
+  if (command == install_service) {
+    SLUICE_TRY(auto unit, service_unit(service));
+    out.what = print_only{std::move(unit)};
     return out;
   }
   const auto which = static_cast<std::size_t>(std::ranges::find(clients, command) - clients.begin());

@@ -77,7 +77,7 @@ struct client_options {
   bool wait = false;
 };
 
-/// --help and --version.
+/// --help, --version and what install-service prints.
 struct print_only {
   std::string text;
 };

@@ -324,6 +324,19 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   }
 }
 
+CLI::App* add_install_service_command(CLI::App& app, service_options& options) {
+  CLI::App* const command = app.add_subcommand("install-service", "Print a systemd unit that runs the server confined");
+  command->add_option("--name", options.name, "Name of the unit (default sluice)")->type_name("NAME");
+  command->add_option("--program", options.program, "Where the program is installed (default /usr/bin/sluice)")
+      ->type_name("PATH");
+  command
+      ->add_option("--config", options.config,
+                   "Configuration file to use; default: URIs in /etc/NAME/cluster0 and cluster1")
+      ->type_name("FILE");
+  command->footer("Nothing is written: sluice install-service >/etc/systemd/system/sluice.service");
+  return command;
+}
+
 CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flags) {
   struct text {
     const char* name;

@@ -12,6 +12,7 @@
 #include "engine/cluster/document_filter.hpp"
 #include "tools/command_line.hpp"
 #include "tools/serve_values.hpp"
+#include "tools/service_unit.hpp"
 
 namespace sluice::tools {
 
@@ -73,6 +74,7 @@ CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io);
 CLI::App* add_run_command(CLI::App& app, run_flags& flags, io_choice& io);
 CLI::App* add_bench_command(CLI::App& app, bench_flags& flags, io_choice& io);
 CLI::App* add_assess_command(CLI::App& app, assess_flags& flags, io_choice& io);
+CLI::App* add_install_service_command(CLI::App& app, service_options& options);
 CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flags);
 
 }  // namespace sluice::tools
