@@ -12,6 +12,7 @@
 #include "tools/flags.hpp"
 #include "tools/mongosync_options.hpp"
 #include "tools/redaction.hpp"
+#include "tools/shell_completions.hpp"
 #include "tools/uri_source.hpp"
 
 namespace sluice::tools {
@@ -340,12 +341,15 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   assess_flags assessing;
   client_flags asking;
   service_options service;
+  std::string shell;
   add_serve_options(app, serve, config, out.io);
   const CLI::App* const copy = add_copy_command(app, copying, out.io);
   const CLI::App* const run = add_run_command(app, running, out.io);
   const CLI::App* const bench = add_bench_command(app, benching, out.io);
   const CLI::App* const assess = add_assess_command(app, assessing, out.io);
   const CLI::App* const install_service = add_install_service_command(app, service);
+  const CLI::App* const completions = add_completions_command(app, shell);
+  const CLI::App* const man = app.add_subcommand("man", "Print the manual page, for man -l");
   std::array<const CLI::App*, client_calls_offered.size()> clients{};
   std::ranges::transform(client_calls_offered, clients.begin(),
                          [&](client_call call) { return add_client_command(app, call, asking); });
@@ -396,6 +400,16 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   if (command == install_service) {
     SLUICE_TRY(auto unit, service_unit(service));
     out.what = print_only{std::move(unit)};
+    return out;
+  }
+  if (command == completions) {
+    out.what = print_only{shell == "bash"  ? bash_completions(app)
+                          : shell == "zsh" ? zsh_completions(app)
+                                           : fish_completions(app)};
+    return out;
+  }
+  if (command == man) {
+    out.what = print_only{manual_page(app)};
     return out;
   }
   const auto which = static_cast<std::size_t>(std::ranges::find(clients, command) - clients.begin());

@@ -77,7 +77,7 @@ struct client_options {
   bool wait = false;
 };
 
-/// --help, --version and what install-service prints.
+/// --help, --version and what install-service, completions and man print.
 struct print_only {
   std::string text;
 };

@@ -337,6 +337,12 @@ CLI::App* add_install_service_command(CLI::App& app, service_options& options) {
   return command;
 }
 
+CLI::App* add_completions_command(CLI::App& app, std::string& shell) {
+  CLI::App* const command = app.add_subcommand("completions", "Print a script that completes this command line");
+  command->add_option("shell", shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  return command;
+}
+
 CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flags) {
   struct text {
     const char* name;

@@ -75,6 +75,7 @@ CLI::App* add_run_command(CLI::App& app, run_flags& flags, io_choice& io);
 CLI::App* add_bench_command(CLI::App& app, bench_flags& flags, io_choice& io);
 CLI::App* add_assess_command(CLI::App& app, assess_flags& flags, io_choice& io);
 CLI::App* add_install_service_command(CLI::App& app, service_options& options);
+CLI::App* add_completions_command(CLI::App& app, std::string& shell);
 CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flags);
 
 }  // namespace sluice::tools
