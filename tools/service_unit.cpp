@@ -5,8 +5,8 @@
 namespace sluice::tools {
 namespace {
 
-/// When systemd takes the service for started: as soon as the process is there.
-constexpr std::string_view service_type = "simple";
+/// It is started once the API answers, and killed when a lane has hung for a minute; see service_notice.hpp.
+constexpr std::string_view service_type = "notify\nWatchdogSec=60";
 
 /// What needs no quotes in a unit: nothing here is a specifier, a variable, a separator or an escape.
 constexpr std::string_view plain_characters =
