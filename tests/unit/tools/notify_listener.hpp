@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -52,11 +54,17 @@ class notify_listener {
     return got < 0 ? std::string() : std::string(bytes.data(), static_cast<std::size_t>(got));
   }
 
-  /// Whether a message that begins so comes, after whatever others.
-  bool hears(std::string_view beginning) {
-    std::string message = next();
-    while (!message.empty() && !message.starts_with(beginning)) message = next();
-    return !message.empty();
+  /// Whether a message that begins so comes within twenty seconds, among whatever others.
+  bool hears(std::string_view beginning) { return hears_all({beginning}); }
+  /// The same of several, in whatever order.
+  bool hears_all(std::vector<std::string_view> beginnings) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!beginnings.empty() && std::chrono::steady_clock::now() < until) {
+      const std::string message = next();
+      if (message.empty()) return false;
+      std::erase_if(beginnings, [&message](std::string_view one) { return message.starts_with(one); });
+    }
+    return beginnings.empty();
   }
 
  private:
