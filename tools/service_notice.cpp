@@ -98,7 +98,7 @@ void service_notice::keep_telling() {
       give_sign_of_life();
       next_beat = now + beat_;
     } else if (now >= next_look) {
-      if (lanes_.silent().empty()) tell_status(service_status(snapshot_()));
+      if (!hangs_) tell_status(service_status(snapshot_()));
       next_look = now + look_interval;
     }
     lock.lock();
@@ -107,7 +107,8 @@ void service_notice::keep_telling() {
 
 void service_notice::give_sign_of_life() {
   const std::vector<std::string> silent = lanes_.silent();
-  if (silent.empty()) {
+  hangs_ = !silent.empty();
+  if (!hangs_) {
     manager_->tell("WATCHDOG=1");
     lanes_.ask();
     return;

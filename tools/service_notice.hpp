@@ -44,7 +44,8 @@ class service_notice {
   const clock::duration beat_;                      // zero: no watchdog
   const snapshot_call snapshot_;
 
-  runtime::pulse lanes_;  // this and the next two: the thread's
+  runtime::pulse lanes_;  // this and the next three: the thread's
+  bool hangs_ = false;    // as the last beat found it; just after one every lane is about to answer
   std::string told_;
   clock::time_point told_at_;
 

@@ -129,6 +129,24 @@ TEST(service_notice, figures_alone_are_told_every_few_seconds) {
   EXPECT_GE(calls, 4) << "the second message came at once: " << second;
 }
 
+// With a sign of life a second, looks and beats may fall together for minutes.
+TEST(service_notice, a_new_state_is_told_while_a_lane_has_not_answered_yet) {
+  notify_listener systemd(a_path());
+  runtime::lane slow("slow");
+  slow.start();
+  std::promise<void> release;
+  boost::asio::post(slow.context(), [waits = release.get_future().share()] { waits.wait(); });
+  std::atomic<bool> copies{false};
+  {
+    service_notice notice({.socket = systemd.name(), .watchdog = 1h},
+                          [&] { return copies ? copying(0) : session::progress{}; });
+    EXPECT_TRUE(systemd.hears("READY=1"));
+    copies = true;
+    EXPECT_TRUE(systemd.hears("STATUS=RUNNING"));
+  }
+  release.set_value();
+}
+
 TEST(service_notice, a_lane_that_hangs_ends_the_signs_of_life) {
   notify_listener systemd(a_path());
   runtime::lane well("well"), ill("ill");
