@@ -71,8 +71,7 @@ class copier::shared {
     auto outcome = co_await group.join();
     auto cleanup = co_await background_.join();
     stop_lanes.reset();
-    if (outcome.has_error()) co_return outcome.error();
-    co_return cleanup;
+    co_return runtime::common_outcome(std::move(outcome), std::move(cleanup));
   }
 
  private:

@@ -51,4 +51,9 @@ task<result<>> task_group::join() {
   co_return ok();
 }
 
+result<> common_outcome(result<> one, result<> other) {
+  const bool says_more = one.has_value() || (one.error().kind == error_kind::cancelled && other.has_error());
+  return says_more ? other : one;
+}
+
 }  // namespace sluice::runtime

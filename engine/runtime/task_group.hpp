@@ -36,4 +36,7 @@ class task_group {
   boost::asio::steady_timer done_;
 };
 
+/// Of two pieces of work that were cancelled together: what went wrong in either, before what only followed from it.
+[[nodiscard]] result<> common_outcome(result<> one, result<> other);
+
 }  // namespace sluice::runtime

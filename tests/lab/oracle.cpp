@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -121,6 +123,17 @@ document in_today_s_words(const document& options) {
   return renamed;
 }
 
+/// collMod of 4.4 writes a number of seconds as a 64-bit integer, createIndexes and later versions as a 32-bit one.
+document with_expiry_as_created(const document& index) {
+  bson_iter_t at;
+  if (!bson_iter_init_find(&at, index.get(), "expireAfterSeconds") || !BSON_ITER_HOLDS_INT64(&at)) return index;
+  const std::int64_t seconds = bson_iter_int64(&at);
+  if (seconds < 0 || seconds > std::numeric_limits<std::int32_t>::max()) return index;
+  document same = without(index, "expireAfterSeconds");
+  BSON_APPEND_INT32(same.get(), "expireAfterSeconds", static_cast<std::int32_t>(seconds));
+  return same;
+}
+
 catalog catalog_of(client& connection, const std::string& database, const compare_options& options) {
   catalog entries;
   for (const auto& one : command_cursor(connection, database, document::json(R"({"listCollections": 1})"))) {
@@ -149,6 +162,7 @@ std::map<std::string, document> indexes_of(client& connection, const std::string
     std::string name = index.text("name");
     // A clustered index is told with or without its collection's expiry, by version; the options are compared anyway.
     if (index.boolean("clustered")) index = without(index, "expireAfterSeconds");
+    index = with_expiry_as_created(index);
     indexes.emplace(std::move(name), std::move(index));
   }
   return indexes;
