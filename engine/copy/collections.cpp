@@ -65,7 +65,7 @@ task<result<>> restore_options(wire::connection& to, const cluster::collection_i
 
 task<result<>> for_each_collection(cluster::deployment to, std::vector<const cluster::collection_info*> collections,
                                    collection_step each, runtime::cancel_scope& scope,
-                                   std::chrono::milliseconds patience) {
+                                   std::chrono::milliseconds patience, state::write_permission may_write) {
   const auto lane = co_await boost::asio::this_coro::executor;
   std::size_t next = 0;
   auto work = [&]() -> task<result<>> {
@@ -78,6 +78,7 @@ task<result<>> for_each_collection(cluster::deployment to, std::vector<const clu
           connection.reset();
           SLUICE_CO_TRY(connection, co_await cluster::connect_primary(mine, scope, patience));
         }
+        SLUICE_CO_TRYV(co_await state::wait_until_permitted(may_write, scope));
         auto outcome = co_await each(*connection, info);
         if (outcome.has_error() && wire::is_retryable(outcome.error())) connection->close();
         co_return outcome;

@@ -9,6 +9,7 @@
 #include "engine/cluster/deployment.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/state/write_permission.hpp"
 #include "engine/wire/connection.hpp"
 
 namespace sluice::copy {
@@ -22,11 +23,12 @@ namespace sluice::copy {
 [[nodiscard]] task<result<>> restore_options(wire::connection& to, const cluster::collection_info& info);
 
 /// Runs one of the above for many collections over several connections, surviving elections. `each` is called on the
-/// calling lane; the first error that is not retryable ends all.
+/// calling lane, once writing is permitted; the first error that is not retryable ends all.
 using collection_step = std::function<task<result<>>(wire::connection&, const cluster::collection_info&)>;
 [[nodiscard]] task<result<>> for_each_collection(cluster::deployment to,
                                                  std::vector<const cluster::collection_info*> collections,
                                                  collection_step each, runtime::cancel_scope& scope,
-                                                 std::chrono::milliseconds patience);
+                                                 std::chrono::milliseconds patience,
+                                                 state::write_permission may_write);
 
 }  // namespace sluice::copy

@@ -46,7 +46,8 @@ class copier::shared {
         background_(control_, scope),
         changed_(control_, clock::time_point::max()),
         flush_now_(control_),
-        flush_number_(job_.confirmed_flush) {}
+        flush_number_(job_.confirmed_flush),
+        may_write_([this] { return job_.checkpoint.lease_is_fresh(); }) {}
 
   task<result<>> run() {
     for (std::uint32_t i = 0; i < options_.lanes; ++i) {
@@ -63,7 +64,7 @@ class copier::shared {
       group.spawn(lanes_[i].run(options_.workers_per_lane, job_.source, job_.destination, job_.refused_documents,
                                 options_.patience, [this, &latency](worker& w) {
                                   w.batch_latency = &latency;
-                                  w.may_write = [this] { return job_.checkpoint.lease_is_fresh(); };
+                                  w.may_write = may_write_;
                                   return work(w);
                                 }));
     }
@@ -165,6 +166,7 @@ class copier::shared {
       SLUICE_CO_TRY(auto to, co_await cluster::connect_primary(job_.destination, scope_, options_.patience));
       const cluster::collection_info* info = find_info(job_.catalog, ns);
       cluster::namespace_name there = info == nullptr ? ns : info->destination_ns();
+      SLUICE_CO_TRYV(co_await state::wait_until_permitted(may_write_, scope_));
       co_return co_await drop_collection(*to, std::move(there));
     };
     SLUICE_CO_TRYV(co_await wire::retry(attempt, options_.patience, scope_));
@@ -199,6 +201,7 @@ class copier::shared {
     checkpoint_busy_ = false;
     if (stored.has_error()) co_return stored.error();
     cluster::namespace_name there = info->destination_ns();
+    SLUICE_CO_TRYV(co_await state::wait_until_permitted(may_write_, scope_));
     SLUICE_CO_TRYV(co_await drop_collection(*to, std::move(there)));
     SLUICE_CO_TRYV(co_await create_collection(*to, *info));
 
@@ -297,6 +300,7 @@ class copier::shared {
   boost::asio::steady_timer changed_;
   boost::asio::steady_timer flush_now_;
   std::int64_t flush_number_;
+  state::write_permission may_write_;
   bool flush_wanted_ = false;
   bool checkpoint_busy_ = false;
   std::map<cluster::namespace_name, int> active_;

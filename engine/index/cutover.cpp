@@ -153,7 +153,7 @@ class cutover {
     for (const auto& one : owned) collections.push_back(one.get());
     const cluster::index_policy as_given{.defer_unique_and_ttl = false};
     SLUICE_CO_TRY(auto failed, co_await build_indexes(job_.destination, std::move(collections), as_given, builds_,
-                                                      scope_, job_.patience));
+                                                      scope_, job_.patience, job_.may_write));
     for (const auto& step : some) {
       const auto ns = step.ns.to_string();
       const auto refused =

@@ -44,8 +44,13 @@ class builder {
  public:
   builder(cluster::deployment to, std::vector<const cluster::collection_info*> collections,
           cluster::index_policy policy, progress_by_namespace& progress, runtime::cancel_scope& scope,
-          std::chrono::milliseconds patience)
-      : to_(std::move(to)), policy_(policy), progress_(progress), scope_(scope), patience_(patience) {
+          std::chrono::milliseconds patience, state::write_permission may_write)
+      : to_(std::move(to)),
+        policy_(policy),
+        progress_(progress),
+        scope_(scope),
+        patience_(patience),
+        may_write_(std::move(may_write)) {
     for (const auto* info : collections)
       if (!info->indexes.empty()) queue_.push_back(info);
     for (const auto* info : queue_)
@@ -132,6 +137,7 @@ class builder {
         connection.reset();
         SLUICE_CO_TRY(connection, co_await cluster::connect_primary(mine, scope_, patience_));
       }
+      SLUICE_CO_TRYV(co_await state::wait_until_permitted(may_write_, scope_));
       bson::document command = create_indexes(info, specs);
       auto answer = co_await connection->run(info.destination_ns().database, std::move(command));
       if (answer.has_error()) {
@@ -191,6 +197,7 @@ class builder {
   progress_by_namespace& progress_;
   runtime::cancel_scope& scope_;
   std::chrono::milliseconds patience_;
+  state::write_permission may_write_;
   std::vector<failed_index> failed_;
 };
 
@@ -199,18 +206,20 @@ class builder {
 task<result<std::vector<failed_index>>> build_indexes(cluster::deployment to,
                                                       std::vector<const cluster::collection_info*> collections,
                                                       cluster::index_policy policy, progress_by_namespace& progress,
-                                                      runtime::cancel_scope& scope,
-                                                      std::chrono::milliseconds patience) {
-  builder all(std::move(to), std::move(collections), policy, progress, scope, patience);
+                                                      runtime::cancel_scope& scope, std::chrono::milliseconds patience,
+                                                      state::write_permission may_write) {
+  builder all(std::move(to), std::move(collections), policy, progress, scope, patience, std::move(may_write));
   co_return co_await all.run();
 }
 
 task<result<std::vector<failed_index>>> build_indexes(cluster::deployment to,
                                                       std::vector<const cluster::collection_info*> collections,
                                                       progress_by_namespace& progress, runtime::cancel_scope& scope,
-                                                      std::chrono::milliseconds patience) {
+                                                      std::chrono::milliseconds patience,
+                                                      state::write_permission may_write) {
   const cluster::index_policy final_form{.defer_unique_and_ttl = false};
-  co_return co_await build_indexes(std::move(to), std::move(collections), final_form, progress, scope, patience);
+  co_return co_await build_indexes(std::move(to), std::move(collections), final_form, progress, scope, patience,
+                                   std::move(may_write));
 }
 
 }  // namespace sluice::index

@@ -250,7 +250,7 @@ task<result<>> copy_stage::resume(sluice::state::checkpoint& from, const sluice:
 task<result<>> copy_stage::create_collections(runtime::cancel_scope& scope) {
   auto create = [](wire::connection& to, const collection_info& info) { return copy::create_collection(to, info); };
   SLUICE_CO_TRYV(co_await copy::for_each_collection(between_.destination, data_collections(), create, scope,
-                                                    settings_.retry_time));
+                                                    settings_.retry_time, may_write_));
   runtime::failure_point("collections_created");
   co_return ok();
 }
@@ -279,8 +279,8 @@ task<result<>> copy_stage::copy_data(sluice::state::checkpoint& to, const sluice
     auto restore = [](wire::connection& on, const collection_info& info) { return copy::restore_options(on, info); };
     auto left = living_collections();
     std::erase_if(left, [](const collection_info* info) { return !cluster::restore_command(*info); });
-    SLUICE_CO_TRYV(
-        co_await copy::for_each_collection(between_.destination, left, restore, scope, settings_.retry_time));
+    SLUICE_CO_TRYV(co_await copy::for_each_collection(between_.destination, left, restore, scope, settings_.retry_time,
+                                                      may_write_));
     SLUICE_CO_TRYV(co_await to.set_phase(sluice::state::run_phase::indexing));
   }
   co_return ok();
@@ -312,8 +312,8 @@ task<result<>> copy_stage::drop_what_is_gone(runtime::cancel_scope& scope) {
   auto drop = [](wire::connection& to, const collection_info& info) {
     return copy::drop_collection(to, info.destination_ns());
   };
-  co_return co_await copy::for_each_collection(between_.destination, std::move(gone), drop, scope,
-                                               settings_.retry_time);
+  co_return co_await copy::for_each_collection(between_.destination, std::move(gone), drop, scope, settings_.retry_time,
+                                               may_write_);
 }
 
 task<result<>> copy_stage::build_indexes(runtime::cancel_scope& scope) {
@@ -322,11 +322,11 @@ task<result<>> copy_stage::build_indexes(runtime::cancel_scope& scope) {
   auto left = living_collections();
   if (!purpose_.followed) {
     SLUICE_CO_TRY(failed_indexes_, co_await index::build_indexes(between_.destination, std::move(left), board_.builds,
-                                                                 scope, settings_.retry_time));
+                                                                 scope, settings_.retry_time, may_write_));
   } else {
     SLUICE_CO_TRY(const auto late,
                   co_await index::build_indexes(between_.destination, std::move(left), purpose_.indexes, board_.builds,
-                                                scope, settings_.retry_time));
+                                                scope, settings_.retry_time, may_write_));
     for (const auto& one : late) {
       board_.add_warning("the index " + one.name + " of " + one.ns + " cannot be built yet (" + one.message +
                          "); the commit tries again");
@@ -342,13 +342,15 @@ task<result<>> copy_stage::create_views(runtime::cancel_scope& scope) {
     if (info.kind == collection_kind::view) views.push_back(&info);
   }
   auto create = [](wire::connection& to, const collection_info& info) { return copy::create_collection(to, info); };
-  SLUICE_CO_TRYV(co_await copy::for_each_collection(between_.destination, views, create, scope, settings_.retry_time));
+  SLUICE_CO_TRYV(
+      co_await copy::for_each_collection(between_.destination, views, create, scope, settings_.retry_time, may_write_));
   runtime::failure_point("views_created");
   co_return ok();
 }
 
 task<result<>> copy_stage::copy(sluice::state::checkpoint& to, const sluice::state::opened_run& opened,
                                 runtime::cancel_scope& scope) {
+  may_write_ = [&to] { return to.lease_is_fresh(); };
   if (opened.phase != sluice::state::run_phase::indexing) {
     SLUICE_CO_TRYV(co_await create_collections(scope));
   }

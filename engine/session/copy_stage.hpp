@@ -91,6 +91,7 @@ class copy_stage {
   plan::partitioning partitioning_;
   std::vector<copy::ledger::entry> entries_;
   std::vector<index::failed_index> failed_indexes_;
+  sluice::state::write_permission may_write_;  // of the run whose collections are being copied
 };
 
 }  // namespace sluice::session

@@ -58,7 +58,7 @@ class pair_of_sets {
     }
     auto to = on.must(cluster::discover(parsed(destination_set_.uri()), cluster::role::destination, on.scope()));
     progress_by_namespace builds;
-    left_out = on.must(build_indexes(std::move(to), std::move(collections), policy, builds, on.scope(), 20s));
+    left_out = on.must(build_indexes(std::move(to), std::move(collections), policy, builds, on.scope(), 20s, {}));
   }
 
   void copy_documents(const std::string& database, const std::string& collection) {
@@ -77,6 +77,7 @@ class pair_of_sets {
         on.must(cluster::discover(parsed(destination_set_.uri()), cluster::role::destination, on.scope()));
     job.policy = policy;
     job.patience = 20s;
+    job.may_write = may_write;
     if (after_step) job.after_step = [&](const cutover_step& step) { after_step(step, on.scope()); };
     progress_by_namespace builds;
     cutover_progress progress;
@@ -112,6 +113,7 @@ class pair_of_sets {
   lab::client source;
   lab::client destination;
   std::vector<failed_index> left_out;
+  state::write_permission may_write;
 };
 
 struct command {
@@ -160,6 +162,21 @@ void diverge(pair_of_sets& sets) {
   sets.source.run("d", R"({"collMod": "valid", "validator": {"a": 2}, "validationLevel": "strict"})");
   sets.destination.run("d", R"({"create": "view", "viewOn": "view on view", "pipeline": []})");
   sets.destination.run("d", R"({"create": "old view", "viewOn": "c", "pipeline": []})");
+}
+
+// A process that was frozen for longer than its lease wakes up in the middle of a commit: it builds nothing.
+TEST(cutover_lease, an_index_is_built_once_writing_is_permitted) {
+  pair_of_sets sets("6.0.27");
+  sets.source.run("d", R"({"createIndexes": "c", "indexes": [{"key": {"b": 1}, "name": "b"}]})");
+  sets.destination.run("d", R"({"create": "c"})");
+  int asked = 0;
+  sets.may_write = [&] {
+    EXPECT_FALSE(sets.index("c", "b").has("key")) << "built before it was permitted";
+    return ++asked > 2;
+  };
+  sets.must_commit();
+  EXPECT_EQ(asked, 3);
+  EXPECT_TRUE(sets.index("c", "b").has("key"));
 }
 
 class cutover : public ::testing::TestWithParam<const char*> {};
