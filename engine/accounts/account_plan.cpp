@@ -23,14 +23,15 @@ result<bool> is_migrated(const account_name& id, const cluster::migration_scope&
 void order_roles(std::vector<account_step>& roles, std::set<account_name> there) {
   std::vector<account_step> ordered;
   while (!roles.empty()) {
-    const auto ready = std::ranges::stable_partition(
-        roles, [&there](const account_step& step) { return lacking_role(step.what.as, there).has_value(); });
-    if (ready.empty()) break;
-    for (auto& step : ready) {
-      there.insert(step.what.as.id);
-      ordered.push_back(std::move(step));
+    const auto ready = std::stable_partition(roles.begin(), roles.end(), [&there](const account_step& step) {
+      return lacking_role(step.what.as, there).has_value();
+    });
+    if (ready == roles.end()) break;
+    for (auto step = ready; step != roles.end(); ++step) {
+      there.insert(step->what.as.id);
+      ordered.push_back(std::move(*step));
     }
-    roles.erase(ready.begin(), ready.end());
+    roles.erase(ready, roles.end());
   }
   std::ranges::move(roles, std::back_inserter(ordered));
   roles = std::move(ordered);

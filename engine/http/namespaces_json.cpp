@@ -99,7 +99,7 @@ char lower(char c) {
 
 bool holds(std::string_view ns, std::string_view text) {
   const auto same = [](char a, char b) { return lower(a) == lower(b); };
-  return !std::ranges::search(ns, text, same).empty() || text.empty();
+  return std::search(ns.begin(), ns.end(), text.begin(), text.end(), same) != ns.end() || text.empty();
 }
 
 json::object collection(const session::collection_progress& one) {

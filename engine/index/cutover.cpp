@@ -181,10 +181,11 @@ class cutover {
     // Unique ones beside plain ones before anything is converted: whether they can be is known only afterwards. Plain
     // ones beside unique ones once those are.
     auto late = steps_of(cutover_action::build_late);
-    const auto plain = std::ranges::stable_partition(
-        late, [](const cutover_step& step) { return bool(step.command.view().at("indexes", "0", "unique")); });
+    const auto plain = std::stable_partition(late.begin(), late.end(), [](const cutover_step& step) {
+      return bool(step.command.view().at("indexes", "0", "unique"));
+    });
     std::vector<cutover_step> built;
-    for (auto step = late.begin(); step != plain.begin(); ++step) {
+    for (auto step = late.begin(); step != plain; ++step) {
       auto made = co_await build_late(destination_, *step);
       if (!made && !is_about_the_step(made.error())) co_return made.error();
       if (!made) {
@@ -207,14 +208,14 @@ class cutover {
       if (!report_.violations.empty()) co_return ok();
       SLUICE_CO_TRYV(finished(step));
     }
-    for (const auto& step : plain) {
-      auto made = co_await build_late(destination_, step);
+    for (auto step = plain; step != late.end(); ++step) {
+      auto made = co_await build_late(destination_, *step);
       if (!made && !is_about_the_step(made.error())) co_return made.error();
       if (!made) {
-        leave(step, made.error());
+        leave(*step, made.error());
         continue;
       }
-      SLUICE_CO_TRYV(finished(step));
+      SLUICE_CO_TRYV(finished(*step));
     }
     co_return ok();
   }

@@ -157,7 +157,8 @@ void plan_indexes(const collection_info& source, const collection_info& destinat
     if (asked == nullptr || !can_become(index, *asked)) plan.drop(index.name);
   }
   // Plain ones first: of two that collide it is the unique one that can wait.
-  std::ranges::stable_partition(missing, [](const index_spec* index) { return !flag(index->spec, "unique"); });
+  std::stable_partition(missing.begin(), missing.end(),
+                        [](const index_spec* index) { return !flag(index->spec, "unique"); });
   for (const auto* index : missing) {
     if (in_the_way(taken, *index)) {
       bson::builder command;

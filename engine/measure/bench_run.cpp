@@ -94,8 +94,8 @@ class bench_run {
     remove_local_leftovers();
     SLUICE_CO_TRYV(co_await look_for_others());
     if (!settings_.from.empty()) {
-      const auto from = cluster::parse_namespace(settings_.from);
-      const cluster::namespace_name wanted = *from;
+      auto from = cluster::parse_namespace(settings_.from);
+      cluster::namespace_name wanted = *std::move(from);
       SLUICE_CO_TRY(const auto there, co_await plan_source(on_, wanted));
       adopt(there.info);
     }

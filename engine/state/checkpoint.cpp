@@ -292,12 +292,12 @@ task<result<std::vector<std::string>>> checkpoint::collection_names() {
 // A crash in between leaves a run that has ended, or no run at all; never a run without its partitions.
 task<result<>> checkpoint::drop_now(bool all) {
   SLUICE_CO_TRY(auto names, co_await collection_names());
-  const auto rest = std::ranges::partition(names, [](const std::string& name) { return name == "run"; }).begin();
+  const auto rest = std::partition(names.begin(), names.end(), [](const std::string& name) { return name == "run"; });
   const bool ended = phase_ == run_phase::completed || phase_ == run_phase::committed;
   if (!all) {
     names.erase(names.begin(), rest);
   } else if (ended) {
-    std::ranges::rotate(names, rest);
+    std::rotate(names.begin(), rest, names.end());
   }
   for (const std::string& name : names) {
     bson::builder command;
