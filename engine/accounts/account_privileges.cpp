@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "engine/cluster/held_privileges.hpp"
 #include "engine/cluster/privileges.hpp"
 
 namespace sluice::accounts {
@@ -67,21 +68,11 @@ std::string lacking_privileges(bson::document_view privileges, role as) {
 }
 
 task<result<>> check_account_privileges(wire::connection& node, role as) {
-  bson::builder command;
-  command.append("connectionStatus", 1).append("showPrivileges", true);
-  bson::document status = command.finish();
-  SLUICE_CO_TRY(const auto answer, co_await node.run("admin", std::move(status)));
-  const auto users = answer.body.at("authInfo", "authenticatedUsers");
-  const auto listed = answer.body.at("authInfo", "authenticatedUserPrivileges");
-  const auto user_list = users ? users.as_array() : std::nullopt;
-  const auto privileges = listed ? listed.as_array() : std::nullopt;
-  if (!user_list || !privileges) {
-    co_return failure(error_kind::protocol, node.host().to_string() + ": connectionStatus shows no privileges");
-  }
-  if (user_list->empty()) co_return ok();
+  SLUICE_CO_TRY(auto privileges, co_await cluster::read_held_privileges(node));
+  if (!privileges) co_return ok();
   const std::string lacks = lacking_privileges(*privileges, as);
   if (lacks.empty()) co_return ok();
-  bson::document held(*privileges);
+  bson::document held = *std::move(privileges);
   const bool off = co_await cluster::is_authorization_off(node, std::move(held));
   if (off) co_return ok();
   co_return failure(error_kind::refused, std::string(cluster::to_string(as)) + " " + node.host().to_string() +

@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "engine/cluster/held_privileges.hpp"
 #include "engine/wire/server_error.hpp"
 
 namespace sluice::cluster {
@@ -176,24 +177,14 @@ error lacking(const wire::connection& node, role as, const std::vector<missing_p
 }  // namespace
 
 task<result<>> check_privileges(wire::connection& node, role as) {
-  bson::builder command;
-  command.append("connectionStatus", 1).append("showPrivileges", true);
-  bson::document status = command.finish();
-  SLUICE_CO_TRY(const auto answer, co_await node.run("admin", std::move(status)));
-  const auto users = answer.body.at("authInfo", "authenticatedUsers");
-  const auto listed = answer.body.at("authInfo", "authenticatedUserPrivileges");
-  const auto user_list = users ? users.as_array() : std::nullopt;
-  const auto privileges = listed ? listed.as_array() : std::nullopt;
-  if (!user_list || !privileges) {
-    co_return failure(error_kind::protocol, node.host().to_string() + ": connectionStatus shows no privileges");
-  }
-  if (user_list->empty()) {
+  SLUICE_CO_TRY(auto privileges, co_await read_held_privileges(node));
+  if (!privileges) {
     auto anonymous = co_await check_anonymous(node, as);
     co_return anonymous;
   }
   const auto missing = find_missing_privileges(*privileges, as, node.hello().is_mongos);
   if (missing.empty()) co_return ok();
-  bson::document held(*privileges);
+  bson::document held = *std::move(privileges);
   const bool off = co_await is_authorization_off(node, std::move(held));
   if (off) co_return ok();
   co_return lacking(node, as, missing);

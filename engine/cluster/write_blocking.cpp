@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/cluster/held_privileges.hpp"
 #include "engine/cluster/privileges.hpp"
 #include "engine/wire/server_error.hpp"
 
@@ -41,18 +42,9 @@ task<result<write_blocking_status>> read_write_blocking(wire::connection& node, 
   if (!is_supported(of)) co_return status;
   status.support = write_blocking_support::available;
   SLUICE_CO_TRY(status.on, co_await read_mode(node));
-  bson::builder command;
-  command.append("connectionStatus", 1).append("showPrivileges", true);
-  bson::document connection_status = command.finish();
-  SLUICE_CO_TRY(const auto answer, co_await node.run("admin", std::move(connection_status)));
-  const auto users = answer.body.at("authInfo", "authenticatedUsers");
-  const auto listed = answer.body.at("authInfo", "authenticatedUserPrivileges");
-  const auto user_list = users ? users.as_array() : std::nullopt;
-  const auto privileges = listed ? listed.as_array() : std::nullopt;
-  if (!user_list || !privileges)
-    co_return failure(error_kind::protocol, node.host().to_string() + ": connectionStatus shows no privileges");
+  SLUICE_CO_TRY(const auto privileges, co_await read_held_privileges(node));
   // Without authentication anybody may turn it, and nobody writes past it (measured on 6.0.27).
-  status.has_users = !user_list->empty();
+  status.has_users = privileges.has_value();
   status.may_set = !status.has_users || grants_on_cluster(*privileges, "setUserWriteBlockMode");
   status.may_bypass = status.has_users && grants_on_cluster(*privileges, "bypassWriteBlockingMode");
   co_return status;

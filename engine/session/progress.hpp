@@ -142,12 +142,12 @@ class controls {
   [[nodiscard]] virtual progress snapshot(bool with_collections) const = 0;
   /// IDLE → RUNNING. Error kind refused when the state does not allow it.
   [[nodiscard]] virtual result<> start(const start_request& request) = 0;
-  /// RUNNING → PAUSED once everything captured so far is applied (while the copy runs: at once, it goes on where it
-  /// stopped). Errors as start's.
-  [[nodiscard]] virtual result<> pause() = 0;
   /// What came of the last start(): nothing as long as the deployments are looked at; an error when they, or what was
   /// asked for, stood against it before anything was written: it is IDLE again then.
   [[nodiscard]] virtual std::optional<result<>> beginning() const { return ok(); }
+  /// RUNNING → PAUSED once everything captured so far is applied (while the copy runs: at once, it goes on where it
+  /// stopped). Errors as start's.
+  [[nodiscard]] virtual result<> pause() = 0;
   /// PAUSED → RUNNING; FAILED → what it was: it tries again from where it stopped.
   [[nodiscard]] virtual result<> resume() = 0;
   /// RUNNING with can_commit, or PAUSED (which drains first) → COMMITTING → COMMITTED.
