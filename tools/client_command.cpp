@@ -56,7 +56,7 @@ class client {
 
   exit_code status() {
     const auto reply = ask("GET", progress_path);
-    if (!reply) return exit_code::failed;
+    if (!reply) return failed_with_;
     if (options_.json) {
       out_ << reply->body << "\n";
       return exit_code::everything_is_there;

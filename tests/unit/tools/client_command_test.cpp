@@ -176,6 +176,7 @@ TEST_F(client_command, something_else_that_answers_is_named_as_such) {
                             },
                             [] { FAIL(); }};
   EXPECT_EQ(run_client({.call = client_call::pause}, teapot, out_, err_), exit_code::refused);
+  EXPECT_EQ(run_client({.call = client_call::status}, teapot, out_, err_), exit_code::refused);
   EXPECT_TRUE(holds(err_, "HTTP status 418")) << err_.str();
 }
 
