@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "engine/http/access.hpp"
 
@@ -14,9 +15,12 @@ namespace {
 
 constexpr std::size_t token_bytes_max = 4096;
 
+/// Of a file that is not ours the group's right is how we come to read it: so platforms hand out secrets.
 bool others_can_read(const std::string& path) {
   struct stat about {};
-  return ::stat(path.c_str(), &about) == 0 && (about.st_mode & (S_IRGRP | S_IROTH)) != 0;
+  if (::stat(path.c_str(), &about) != 0) return false;
+  const mode_t too_much = about.st_uid == ::geteuid() ? S_IRGRP | S_IROTH : S_IROTH;
+  return (about.st_mode & too_much) != 0;
 }
 
 }  // namespace
