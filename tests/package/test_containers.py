@@ -1,5 +1,5 @@
-"""docs/deploy against the program that is built: the image's libraries, the flags and probes, and that no secret is in an
-environment. Builds no image and asks no network: what a container would be started with is started here.
+"""docs/deploy against the program that is built: the image's libraries, the flags and probes, and that no secret is in
+an environment. Builds no image and asks no network: what a container would be started with is started here.
 """
 import http.client
 import json
@@ -51,6 +51,10 @@ def os_version():
     return re.search(r'^VERSION_ID="?(\d+)', pathlib.Path("/etc/os-release").read_text(), re.MULTILINE).group(1)
 
 
+def said_by(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
 def package_of(path):
     for each in (path, "/usr" + path):
         done = subprocess.run(["dpkg", "-S", each], capture_output=True, text=True, timeout=60, check=False)
@@ -86,15 +90,15 @@ class Image(unittest.TestCase):
         self.assertEqual(copied[1].removeprefix("/sluice/"), str(program.PROGRAM.relative_to(program.ROOT)))
 
     def test_has_the_libraries_that_the_program_wants_and_no_others(self):
-        image = {re.match(r"debian:(\d+)", rest).group(1) for word, rest in self.build + self.run_stage if word == "FROM"}
+        image = {re.match(r"debian:(\d+)", rest).group(1) for word, rest in self.build + self.run_stage
+                 if word == "FROM"}
         self.assertEqual(len(image), 1)
         if {os_version()} != image or shutil.which("dpkg") is None:
             self.skipTest(f"this machine is no Debian {image.pop()}, whose packages the image has")
-        headers = subprocess.run(["readelf", "-d", program.PROGRAM], capture_output=True, text=True, timeout=60, check=True)
-        wanted = re.findall(r"\(NEEDED\).*\[(.*)\]", headers.stdout)
+        headers = said_by("readelf", "-d", program.PROGRAM)
+        wanted = re.findall(r"\(NEEDED\).*\[(.*)\]", headers)
         self.assertIn("libc.so.6", wanted)
-        loaded = subprocess.run(["ldd", program.PROGRAM], capture_output=True, text=True, timeout=60, check=True).stdout
-        found = dict(re.findall(r"^\s*(\S+) => (\S+)", loaded, re.MULTILINE))
+        found = dict(re.findall(r"^\s*(\S+) => (\S+)", said_by("ldd", program.PROGRAM), re.MULTILINE))
         installed = re.search(r"--no-install-recommends (.*?)&&", self.only("RUN")).group(1).split()
         self.assertEqual({package_of(found[library]) for library in wanted} | {"ca-certificates"}, set(installed))
 
@@ -141,10 +145,11 @@ class Manifest(unittest.TestCase):
         for selector in (self.documents["StatefulSet"]["spec"]["selector"]["matchLabels"], service["selector"],
                          policy["podSelector"]["matchLabels"]):
             self.assertEqual(selector, labels)
-        self.assertEqual(self.documents["StatefulSet"]["spec"]["serviceName"], self.documents["Service"]["metadata"]["name"])
+        self.assertEqual(self.documents["StatefulSet"]["spec"]["serviceName"],
+                         self.documents["Service"]["metadata"]["name"])
         (port,) = self.container["ports"]
         self.assertEqual(str(port["containerPort"]), next(rest for word, rest in stages()[1] if word == "EXPOSE"))
-        for named in (self.container["livenessProbe"]["httpGet"]["port"], self.container["readinessProbe"]["httpGet"]["port"],
+        for named in (*(self.container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")),
                       service["ports"][0]["targetPort"], policy["ingress"][0]["ports"][0]["port"]):
             self.assertEqual(named, port["name"])
         self.assertTrue(service["publishNotReadyAddresses"])
@@ -165,12 +170,13 @@ class Manifest(unittest.TestCase):
 
 
 class Started(unittest.TestCase):
-    """What the container is started with, with its mounted paths put below a folder, as the image's user where we may."""
+    """What the container is started with, its mounted paths put below a folder, as the image's user where we may."""
 
     def setUp(self):
         pod = kubernetes()["StatefulSet"]["spec"]["template"]["spec"]
         (self.container,) = pod["containers"]
-        self.user, self.group = (int(each) for each in next(rest for word, rest in stages()[1] if word == "USER").split(":"))
+        user = next(rest for word, rest in stages()[1] if word == "USER")
+        self.user, self.group = (int(each) for each in user.split(":"))
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
@@ -208,8 +214,8 @@ class Started(unittest.TestCase):
         self.log = self.folder / "log"
         with open(self.log, "wb") as output:
             process = subprocess.Popen([self.program, *arguments, f"--port={self.port}"], stdin=subprocess.DEVNULL,
-                                       stdout=output, stderr=subprocess.STDOUT, cwd="/", env={"PATH": os.environ["PATH"]},
-                                       **who)
+                                       stdout=output, stderr=subprocess.STDOUT, cwd="/",
+                                       env={"PATH": os.environ["PATH"]}, **who)
 
         def end():
             process.kill()
@@ -218,9 +224,10 @@ class Started(unittest.TestCase):
         return process
 
     def probe(self, name):
-        """The status that a kubelet sees, which asks by the pod's address; None while nothing listens."""
+        """The status that a kubelet sees, which asks by the pod's address; None while nothing listens there. (What is
+        bound to localhost does not have 127.0.0.2.)"""
         path = self.container[name]["httpGet"]["path"]
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.container[name]["timeoutSeconds"])
+        connection = http.client.HTTPConnection("127.0.0.2", self.port, timeout=self.container[name]["timeoutSeconds"])
         try:
             connection.request("GET", path, headers={"Host": f"10.1.2.3:{self.port}"})
             return connection.getresponse().status
@@ -257,8 +264,9 @@ class Started(unittest.TestCase):
         uri_files = []
         for name in ("a", "b"):
             uri_files.append(self.folder / f"{name}-uri")
-            lab = subprocess.Popen([LAB, "run-set", "--dir", self.folder / name, "--name", name, "--wt-cache-gb", "0.25",
-                                    "--uri-file", uri_files[-1]], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            lab = subprocess.Popen([LAB, "run-set", "--dir", self.folder / name, "--name", name, "--wt-cache-gb",
+                                    "0.25", "--uri-file", uri_files[-1]], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL)
             self.addCleanup(lab.wait)
             self.addCleanup(lab.terminate)
         deadline = time.monotonic() + SECONDS_MAX
