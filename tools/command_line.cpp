@@ -221,6 +221,10 @@ serve_values merged(serve_values flags, const serve_values& file) {
   const auto fill = [](auto& flag, const auto& from_file) {
     if (!flag) flag = from_file;
   };
+  fill(flags.cluster0, file.cluster0);
+  fill(flags.cluster0_file, file.cluster0_file);
+  fill(flags.cluster1, file.cluster1);
+  fill(flags.cluster1_file, file.cluster1_file);
   fill(flags.port, file.port);
   fill(flags.api.bind, file.api.bind);
   fill(flags.api.token_file, file.api.token_file);
@@ -317,6 +321,65 @@ result<client_options> to_client_options(client_call call, const client_flags& f
   return options;
 }
 
+/// Where a server with these values listens, or what flags of the doctor's own say.
+result<api_address> address_of_server(const serve_values& values, const doctor_flags& flags) {
+  api_address address;
+  if (flags.url) {
+    SLUICE_TRY(address, parse_api_url(*flags.url));
+  } else {
+    const std::string bind = values.api.bind.value_or("");
+    if (!bind.empty() && bind != "0.0.0.0" && bind != "::") address.host = bind;
+    address.port = values.port.value_or(address.port);
+    address.tls = values.api.tls_certificate_key_file.has_value();
+  }
+  address.authority_file = flags.authority_file.value_or("");
+  return address;
+}
+
+/// Nothing that is missing or broken is an error here but a --url: it is what the bundle is made for.
+result<doctor_options> to_doctor_options(const serve_values& flags, const std::string& config, doctor_flags&& more,
+                                         const environment& variables) {
+  doctor_options options;
+  serve_values file;
+  if (!config.empty()) {
+    auto read = read_config(config);
+    if (read) {
+      file = std::move(read).value();
+    } else {
+      options.complaints.push_back(read.error().message);
+    }
+  }
+  options.values = merged(flags, file);
+  SLUICE_TRY(options.server, address_of_server(options.values, more));
+  for (const char* name : {source_uri_variable, destination_uri_variable, cluster0_variable, cluster1_variable}) {
+    if (auto uri = variables(name)) options.uris.push_back(std::move(*uri));
+  }
+  for (const serve_values* values : {&flags, static_cast<const serve_values*>(&file)}) {
+    for (const auto* uri : {&values->cluster0, &values->cluster1}) {
+      if (*uri) options.uris.push_back(**uri);
+    }
+    for (const auto* path : {&values->cluster0_file, &values->cluster1_file}) {
+      if (!*path) continue;
+      auto uri = find_uri({"", "", std::nullopt, *path}, variables);
+      if (uri) {
+        options.uris.push_back(std::move(uri).value());
+      } else {
+        options.complaints.push_back(uri.error().message);
+      }
+    }
+    if (!values->api.token_file) continue;
+    auto token = read_token_file(*values->api.token_file);
+    if (token) {
+      options.tokens.push_back(std::move(token).value());
+    } else {
+      options.complaints.push_back(token.error().message);
+    }
+  }
+  if (!options.tokens.empty()) options.server.token = options.tokens.front();  // the flag's, before the file's
+  options.output = std::move(more.output);
+  return options;
+}
+
 constexpr std::array client_calls_offered{client_call::status, client_call::pause, client_call::resume,
                                           client_call::commit};
 
@@ -340,6 +403,9 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   bench_flags benching;
   assess_flags assessing;
   client_flags asking;
+  serve_values examined;
+  std::string examined_config;
+  doctor_flags examining;
   service_options service;
   std::string shell;
   add_serve_options(app, serve, config, out.io);
@@ -347,6 +413,7 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   const CLI::App* const run = add_run_command(app, running, out.io);
   const CLI::App* const bench = add_bench_command(app, benching, out.io);
   const CLI::App* const assess = add_assess_command(app, assessing, out.io);
+  const CLI::App* const doctor = add_doctor_command(app, examined, examined_config, examining, out.io);
   const CLI::App* const install_service = add_install_service_command(app, service);
   const CLI::App* const completions = add_completions_command(app, shell);
   const CLI::App* const man = app.add_subcommand("man", "Print the manual page, for man -l");
@@ -395,6 +462,10 @@ result<command_line> parse_command_line(std::vector<std::string> arguments, cons
   }
   if (command == assess) {
     SLUICE_TRY(out.what, to_assess_options(std::move(assessing), variables));
+    return out;
+  }
+  if (command == doctor) {
+    SLUICE_TRY(out.what, to_doctor_options(examined, examined_config, std::move(examining), variables));
     return out;
   }
   if (command == install_service) {

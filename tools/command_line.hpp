@@ -77,6 +77,16 @@ struct client_options {
   bool wait = false;
 };
 
+/// `sluice doctor`: what a bug report should say, in one file.
+struct doctor_options {
+  serve_values values;                  // of the flags and the configuration file, as far as they could be read
+  std::vector<std::string> complaints;  // about what could not
+  std::vector<std::string> uris;        // every one that is said anywhere, for what must not get into the bundle
+  std::vector<std::string> tokens;      // the same
+  api_address server{};
+  std::string output;  // a file, or "-" for standard output; empty: named by the time, in this directory
+};
+
 /// --help, --version and what install-service, completions and man print.
 struct print_only {
   std::string text;
@@ -85,7 +95,8 @@ struct print_only {
 enum class io_choice : std::uint8_t { automatic, io_uring, epoll };
 
 struct command_line {
-  std::variant<copy_options, run_options, bench_options, assess_options, serve_options, client_options, print_only>
+  std::variant<copy_options, run_options, bench_options, assess_options, serve_options, client_options, doctor_options,
+               print_only>
       what;
   io_choice io = io_choice::automatic;
 };

@@ -324,6 +324,31 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   }
 }
 
+CLI::App* add_doctor_command(CLI::App& app, serve_values& flags, std::string& config, doctor_flags& more,
+                             io_choice& io) {
+  CLI::App* const command =
+      app.add_subcommand("doctor", "Put what a bug report should say into one file, without secrets; changes nothing");
+  add_serve_options(*command, flags, config, io);
+  command->add_option("--url", more.url, "HTTP API of the running server (default: as --port and --bind say)")
+      ->type_name("URL");
+  command
+      ->add_option("--api-ca-file", more.authority_file,
+                   "PEM file with the authority of its certificate (default: those that the system trusts)")
+      ->type_name("FILE");
+  command
+      ->add_option("--output", more.output,
+                   "The .tar.gz to write, which must not exist; - for standard output\n"
+                   "(default sluice-doctor-TIME.tar.gz)")
+      ->type_name("FILE");
+  command->footer(
+      "Give it the flags (or --config) of the server. In the file: version, this machine, the configuration, the end "
+      "of\n"
+      "the log (--logPath), and what a running server tells. What cannot be had is named in it, and is no error.\n"
+      "Passwords, tokens and values of documents are taken out; look before you send it: names are not.\n\n"
+      "Exit codes: 0 written; 1 it cannot be written; 2 wrong usage; 3 there is such a file.");
+  return command;
+}
+
 CLI::App* add_install_service_command(CLI::App& app, service_options& options) {
   CLI::App* const command = app.add_subcommand("install-service", "Print a systemd unit that runs the server confined");
   command->add_option("--name", options.name, "Name of the unit (default sluice)")->type_name("NAME");

@@ -68,6 +68,12 @@ struct client_flags {
   bool wait = false;
 };
 
+/// Beside those of the server.
+struct doctor_flags {
+  std::optional<std::string> url, authority_file;
+  std::string output;
+};
+
 // What is registered writes into `flags` (and `io`) while CLI11 parses.
 void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, io_choice& io);
 CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io);
@@ -76,6 +82,8 @@ CLI::App* add_bench_command(CLI::App& app, bench_flags& flags, io_choice& io);
 CLI::App* add_assess_command(CLI::App& app, assess_flags& flags, io_choice& io);
 CLI::App* add_install_service_command(CLI::App& app, service_options& options);
 CLI::App* add_completions_command(CLI::App& app, std::string& shell);
+CLI::App* add_doctor_command(CLI::App& app, serve_values& flags, std::string& config, doctor_flags& more,
+                             io_choice& io);
 CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flags);
 
 }  // namespace sluice::tools

@@ -1,11 +1,13 @@
 // sluice: wires everything by hand. No logic but the order of things.
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <span>
 
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "engine/assess/assess_session.hpp"
 #include "engine/runtime/lane.hpp"
@@ -18,6 +20,7 @@
 #include "tools/client_command.hpp"
 #include "tools/command_line.hpp"
 #include "tools/copy_command.hpp"
+#include "tools/doctor_command.hpp"
 #include "tools/io_backend.hpp"
 #include "tools/logging.hpp"
 #include "tools/process_privacy.hpp"
@@ -67,8 +70,7 @@ result<> check_uris(const uris& given) {
   return ok();
 }
 
-void hide_secrets(std::span<char*> arguments, const uris& given) {
-  const std::array<std::string, 2> secrets{given.source, given.destination};
+void hide_secrets(std::span<char*> arguments, std::span<const std::string> secrets) {
   hide_arguments(arguments, secrets);
   for (const char* name : {source_uri_variable, destination_uri_variable, cluster0_variable, cluster1_variable}) {
     hide_environment_variable(name);
@@ -114,6 +116,16 @@ int run_assess_command(const assess_options& options) {
   return static_cast<int>(run_assess(options, signals, *log_to.value()));
 }
 
+int run_doctor_command(const doctor_options& options) {
+  if (options.output == "-" && ::isatty(STDOUT_FILENO) == 1) {
+    return complain(exit_code::usage, "--output -: the bundle is no text for a terminal; redirect standard output");
+  }
+  const doctor_calls calls{
+      [&](std::string_view path) { return call_api(options.server, "GET", path, std::chrono::seconds(10)); },
+      version_text(), std::string(runtime::backend_name()), why_epoll()};
+  return static_cast<int>(run_doctor(options, calls, std::cout, std::cerr));
+}
+
 int run_serve_command(const serve_options& options, const std::string& called_as) {
   signal_watch signals;
   auto log_to = log_output::open(options.log, stdout, called_as);
@@ -155,8 +167,12 @@ int main(int argc, char** argv) {
   if (const auto* const client_wanted = std::get_if<client_options>(&line.what)) {
     return static_cast<int>(run_client(*client_wanted, calls_to(client_wanted->server), std::cout, std::cerr));
   }
+  if (const auto* const doctor_wanted = std::get_if<doctor_options>(&line.what)) {
+    hide_secrets(after_name, doctor_wanted->uris);
+    return run_doctor_command(*doctor_wanted);
+  }
   const uris given = uris_of(line);
-  hide_secrets(after_name, given);
+  hide_secrets(after_name, std::array{given.source, given.destination});
   if (const auto checked = check_uris(given); !checked) return complain(exit_code::usage, checked.error().message);
   if (const auto* const copy_wanted = std::get_if<copy_options>(&line.what)) return run_copy_command(*copy_wanted);
   if (const auto* const run_wanted = std::get_if<run_options>(&line.what)) return run_run_command(*run_wanted);

@@ -32,12 +32,6 @@ scheme_place find_scheme(std::string_view text, std::size_t from) {
   return {};
 }
 
-bool holds_a_secret(std::string_view option) {
-  constexpr std::array<std::string_view, 5> secret{"tlsCertificateKeyFilePassword", "sslClientCertificateKeyPassword",
-                                                   "authMechanismProperties", "proxyPassword", "password"};
-  return std::ranges::any_of(secret, [&](std::string_view name) { return same_letters(name, option); });
-}
-
 std::string without_secret_options(std::string_view hosts_and_options) {
   const std::size_t options_at = hosts_and_options.find('?');
   if (options_at == std::string_view::npos) return std::string(hosts_and_options);
@@ -72,6 +66,12 @@ std::string without_password(std::string_view after_scheme) {
 }
 
 }  // namespace
+
+bool holds_a_secret(std::string_view option) {
+  constexpr std::array<std::string_view, 5> secret{"tlsCertificateKeyFilePassword", "sslClientCertificateKeyPassword",
+                                                   "authMechanismProperties", "proxyPassword", "password"};
+  return std::ranges::any_of(secret, [&](std::string_view name) { return same_letters(name, option); });
+}
 
 std::string redacted(std::string_view text) {
   std::string out;

@@ -11,4 +11,7 @@ namespace sluice::tools {
 /// secrets, replaced by "***". A URI is taken to reach to the next one or to the end of the text.
 [[nodiscard]] std::string redacted(std::string_view text);
 
+/// Whether the option of a URI with this name holds a secret; in any case.
+[[nodiscard]] bool holds_a_secret(std::string_view option);
+
 }  // namespace sluice::tools

@@ -32,7 +32,7 @@ def completed(*words):
 class Everything(unittest.TestCase):
     def test_help_is_read(self):
         self.assertLessEqual({"copy", "run", "bench", "assess", "status", "pause", "resume", "commit", "install-service",
-                              "completions", "man"}, set(commands()))
+                              "completions", "man", "doctor"}, set(commands()))
         self.assertLessEqual({"--help", "-h", "--cluster0", "--port", "--auto-resume", "--no-auto-resume"}, flags([]))
 
     def test_is_in_each_script_and_in_the_manual(self):
