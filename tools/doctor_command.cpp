@@ -132,7 +132,7 @@ class doctor {
 
   void take_logs() {
     if (!options_.values.log_path) {
-      lack("log: neither --logPath nor the configuration file says where it is");
+      lack("log: neither --logPath nor the configuration file says where it is (of a service: journalctl)");
       return;
     }
     std::error_code failed;
