@@ -39,13 +39,12 @@ class session {
   }
   lab::document run(const char* database, const lab::document& command) {
     lab::document options;
-    lab::document reply;
+    lab::reply_buffer reply;
     check([&](bson_error_t* why) {
-      bson_reinit(reply.get());
       return mongoc_client_session_append(session_, options.get(), why) &&
              mongoc_client_write_command_with_opts(client_, database, command.get(), options.get(), reply.get(), why);
     });
-    return reply;
+    return reply.copy();
   }
   /// prepareTransaction; gives the command that commits it.
   lab::document prepare() {

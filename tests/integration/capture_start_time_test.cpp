@@ -95,9 +95,11 @@ TEST_P(capture_start_time, begins_with_the_oldest_transaction_that_is_open) {
   lab::document options;
   ASSERT_TRUE(mongoc_client_session_append(session, options.get(), &why)) << why.message;
   const auto run_in = [&](const char* database, const char* command, lab::document& reply) {
-    bson_reinit(reply.get());
-    return mongoc_client_write_command_with_opts(source.get(), database, lab::document::json(command).get(),
-                                                 options.get(), reply.get(), &why);
+    lab::reply_buffer said;
+    const bool good = mongoc_client_write_command_with_opts(source.get(), database, lab::document::json(command).get(),
+                                                            options.get(), said.get(), &why);
+    reply = said.copy();
+    return good;
   };
   lab::document reply;
   ASSERT_TRUE(run_in("shop", R"({"insert": "c", "documents": [{"_id": 1}]})", reply)) << why.message;

@@ -18,15 +18,13 @@ inline void in_transaction(lab::client& source, const std::string& database, con
   for (const auto& each : commands) {
     if (!good) break;
     lab::document options;
-    lab::document reply;
+    lab::reply_buffer reply;
     good = mongoc_client_session_append(session, options.get(), &why);
-    bson_reinit(reply.get());
     good = good && mongoc_client_command_with_opts(source.get(), database.c_str(), lab::document::json(each).get(),
                                                    nullptr, options.get(), reply.get(), &why);
   }
   if (good && commit) {
-    lab::document reply;
-    bson_reinit(reply.get());
+    lab::reply_buffer reply;
     good = mongoc_client_session_commit_transaction(session, reply.get(), &why);
   }
   if (good && !commit) good = mongoc_client_session_abort_transaction(session, &why);

@@ -18,6 +18,18 @@ namespace {
 
 constexpr std::int64_t mib = 1024 * 1024;
 
+/// A sanitizer keeps shadows and freed memory of its own, which count as the program's.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool memory_is_the_program_s = false;
+#else
+constexpr bool memory_is_the_program_s = true;
+#endif
+
+void expect_memory(std::int64_t peak_bytes, std::int64_t bytes_max) {
+  EXPECT_GT(peak_bytes, 0);
+  if (memory_is_the_program_s) EXPECT_LE(peak_bytes, bytes_max);
+}
+
 replica_set_options set_of(std::string name, std::string version = {}, std::size_t nodes = 1) {
   replica_set_options options;
   options.name = std::move(name);
@@ -89,11 +101,11 @@ TEST(copy, stays_within_its_memory_and_makes_no_duplicates) {
   EXPECT_TRUE(ordinary.status.success()) << ordinary.output;
   EXPECT_EQ(ordinary.duplicates, 0);
   EXPECT_EQ(ordinary.documents, 350'000);
-  EXPECT_LE(ordinary.peak_memory_bytes, 256 * mib);
+  expect_memory(ordinary.peak_memory_bytes, 256 * mib);
   expect_equal(source.uri(), destination.uri());
   const auto small = copy(source.uri(), destination.uri(), {"--drop", "--memory-mb", "128"});
   EXPECT_TRUE(small.status.success()) << small.output;
-  EXPECT_LE(small.peak_memory_bytes, 128 * mib);
+  expect_memory(small.peak_memory_bytes, 128 * mib);
   expect_equal(source.uri(), destination.uri());
 }
 
@@ -106,7 +118,7 @@ TEST(copy, documents_of_sixteen_mebibytes_and_many_tiny_ones_in_little_memory) {
   load_zoo(source.uri(), zoo);
   const auto done = copy(source.uri(), destination.uri(), {"--include", "zoo", "--memory-mb", "128"});
   EXPECT_TRUE(done.status.success()) << done.output;
-  EXPECT_LE(done.peak_memory_bytes, 128 * mib);
+  expect_memory(done.peak_memory_bytes, 128 * mib);
   const comparison result =
       compare({.source_uri = source.uri(), .destination_uri = destination.uri(), .include = {"zoo"}});
   EXPECT_TRUE(result.equal()) << result.text();

@@ -139,14 +139,12 @@ class moving_documents {
          {R"({"update": "moving", "updates": [{)" + named + R"(, "u": {"$set": {"k": )" + std::to_string(key) + "}}}]}",
           R"({"insert": "log", "documents": [{"moved": true}, {"k": )" + std::to_string(key) + "}]}"}) {
       lab::document options;
-      lab::document reply;
-      bson_reinit(reply.get());
+      lab::reply_buffer reply;
       good = good && mongoc_client_session_append(session, options.get(), &ignored) &&
              mongoc_client_command_with_opts(through.get(), "shop", lab::document::json(command).get(), nullptr,
                                              options.get(), reply.get(), &ignored);
     }
-    lab::document reply;
-    bson_reinit(reply.get());
+    lab::reply_buffer reply;
     good = good && mongoc_client_session_commit_transaction(session, reply.get(), &ignored);
     if (!good) mongoc_client_session_abort_transaction(session, &ignored);
     mongoc_client_session_destroy(session);

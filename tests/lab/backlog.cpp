@@ -120,15 +120,13 @@ class application {
                    random_text(random_, 300) + "\"}";
       }
       document options;
-      document reply;
-      bson_reinit(reply.get());
+      reply_buffer reply;
       good =
           mongoc_client_session_append(session, options.get(), &why) &&
           mongoc_client_write_command_with_opts(connection_.get(), options_.database.c_str(),
                                                 document::json(command + "]}").get(), options.get(), reply.get(), &why);
     }
-    document reply;
-    bson_reinit(reply.get());
+    reply_buffer reply;
     good = good && mongoc_client_session_commit_transaction(session, reply.get(), &why);
     mongoc_client_session_destroy(session);
     if (!good) throw failure(std::string("the transaction: ") + why.message);

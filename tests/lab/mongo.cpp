@@ -176,10 +176,9 @@ client::client(const std::string& uri) {
 }
 
 bool client::try_run(const char* database, const document& command, document& reply, bson_error_t& error) {
-  bson_t raw = BSON_INITIALIZER;
-  const bool good = mongoc_client_command_simple(client_.get(), database, command.get(), nullptr, &raw, &error);
-  reply = document(raw);
-  bson_destroy(&raw);
+  reply_buffer said;
+  const bool good = mongoc_client_command_simple(client_.get(), database, command.get(), nullptr, said.get(), &error);
+  reply = said.copy();
   return good;
 }
 

@@ -58,6 +58,20 @@ class document {
 /// Text made safe to stand inside a JSON string.
 [[nodiscard]] std::string json_escaped(std::string_view text);
 
+/// Where libmongoc puts a reply: it initializes what it is given, so what a document holds there would never be freed.
+class reply_buffer {
+ public:
+  reply_buffer() = default;
+  reply_buffer(const reply_buffer&) = delete;
+  reply_buffer& operator=(const reply_buffer&) = delete;
+  ~reply_buffer() { bson_destroy(&raw_); }
+  [[nodiscard]] bson_t* get() noexcept { return &raw_; }
+  [[nodiscard]] document copy() const { return document(raw_); }
+
+ private:
+  bson_t raw_ = BSON_INITIALIZER;
+};
+
 /// One client: for one thread.
 class client {
  public:

@@ -223,8 +223,7 @@ class storm {
     std::uint64_t changes = 0;
     for (std::uint64_t n = 0; good && n < commands; ++n) {
       document options;
-      document reply;
-      bson_reinit(reply.get());
+      reply_buffer reply;
       const std::string command = large ? R"({"insert": ")" + collection() + R"(", "documents": [{"big": ")" +
                                               std::string(3U << 20U, 'x') + "\"}]}"
                                         : any_of(data_commands);
@@ -232,11 +231,10 @@ class storm {
           mongoc_client_session_append(session, options.get(), &ignored) &&
           mongoc_client_command_with_opts(connection_.get(), options_.database.c_str(), document::json(command).get(),
                                           nullptr, options.get(), reply.get(), &ignored);
-      if (good) changes += changes_in(reply);
+      if (good) changes += changes_in(reply.copy());
     }
     if (good && choose(random_, 4) != 0) {
-      document reply;
-      bson_reinit(reply.get());
+      reply_buffer reply;
       good = mongoc_client_session_commit_transaction(session, reply.get(), &ignored);
       if (good) done_.changes += changes;
     } else {
