@@ -97,6 +97,7 @@ result<session::copy_settings> to_settings(copy_flags& flags, const environment&
   SLUICE_TRY(settings.destination_uri, find_uri(destination, variables));
   apply_common(flags, settings, log);
   settings.drop = flags.drop;
+  settings.drop_gone = flags.drop_gone;
   settings.reset = flags.reset;
   return settings;
 }

@@ -206,7 +206,11 @@ CLI::App* add_copy_command(CLI::App& app, copy_flags& flags, io_choice& io) {
   CLI::App* const copy = app.add_subcommand("copy", "Copy once, show progress, end");
   add_uri_options(*copy, flags);
   add_namespace_options(*copy, flags);
-  copy->add_flag("--drop", flags.drop, "Drop the destination's namespaces that are to be copied, first");
+  auto* const drop =
+      copy->add_flag("--drop", flags.drop, "Drop the destination's namespaces that are to be copied, first");
+  copy->add_flag("--drop-gone", flags.drop_gone,
+                 "With --drop: also what the filters cover of the destination and the source does not hold")
+      ->needs(drop);
   copy->add_flag("--reset", flags.reset, "Drop the checkpoint of an unfinished copy and start over");
   copy->add_flag("--yes", flags.yes, "Do not ask");
   copy->add_option("--summary-json", flags.summary_json, "Write the summary to this file as JSON")->type_name("FILE");

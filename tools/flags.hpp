@@ -26,6 +26,7 @@ struct copy_flags {
   std::optional<bool> users;
   std::optional<bool> skip_disk_space_check;
   bool drop = false;
+  bool drop_gone = false;
   bool reset = false;
   bool yes = false;
   std::string summary_json;

@@ -159,7 +159,25 @@ task<result<std::vector<plan::partition>>> copy_stage::cut(infos of) {
 
 task<result<>> copy_stage::refuse_or_drop_existing() {
   auto fresh = data_collections();
-  return refuse_or_drop(std::move(fresh));
+  SLUICE_CO_TRYV(co_await refuse_or_drop(std::move(fresh)));
+  if (settings_.drop && settings_.drop_gone) {
+    SLUICE_CO_TRYV(co_await drop_gone());
+  }
+  co_return ok();
+}
+
+task<result<>> copy_stage::drop_gone() {
+  const auto covered = scope_.filter_of_destination();
+  SLUICE_CO_TRY(auto there, co_await cluster::read_catalog(*between_.to_destination, covered, false));
+  std::set<cluster::namespace_name> held;
+  for (const auto& info : catalog_.collections) held.insert(info.destination_ns());
+  for (const auto& info : there.collections) {
+    if (held.contains(info.ns)) continue;
+    log(log_level::info, "session", "Dropping a collection of the destination that the source does not hold",
+        {{"ns", info.ns.to_string()}});
+    SLUICE_CO_TRYV(co_await copy::drop_collection(*between_.to_destination, info.ns));
+  }
+  co_return ok();
 }
 
 task<result<>> copy_stage::plan(sluice::state::checkpoint& to) {

@@ -42,7 +42,8 @@ class copy_stage {
   [[nodiscard]] result<> set_catalog(cluster::catalog catalog, cluster::migration_scope scope);
   [[nodiscard]] const cluster::catalog& catalog() const noexcept { return catalog_; }
 
-  /// Error (refused): the destination holds collections of the catalog already. With settings.drop they are dropped.
+  /// Error (refused): the destination holds collections of the catalog already. With settings.drop they are dropped,
+  /// with settings.drop_gone what the scope covers and the catalog does not have is, too.
   [[nodiscard]] task<result<>> refuse_or_drop_existing();
   /// Cuts all collections and stores the partitions; the run's phase is `copying` afterwards.
   [[nodiscard]] task<result<>> plan(sluice::state::checkpoint& to);
@@ -61,6 +62,7 @@ class copy_stage {
   using infos = std::vector<const cluster::collection_info*>;
 
   [[nodiscard]] task<result<>> refuse_or_drop(infos fresh);
+  [[nodiscard]] task<result<>> drop_gone();
   void begin_again();
   [[nodiscard]] task<result<>> choose_partitioning();
   [[nodiscard]] task<result<std::vector<plan::partition>>> cut(infos of);

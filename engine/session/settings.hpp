@@ -27,6 +27,7 @@ struct copy_settings {
   bool users = false;                  // users and custom roles come over, too; remembered once it was said
   bool skip_disk_space_check = false;  // begin even if the destination's disk seems too small
   bool drop = false;                   // drop the destination's namespaces that are to be copied, first
+  bool drop_gone = false;              // with drop: and those that the filter covers and the source does not hold
   bool reset = false;                  // forget a leftover checkpoint and start over
   std::size_t memory_bytes = limits::memory_default_bytes;  // may change
   std::uint32_t lanes = 0;                                  // may change; 0: chosen from the number of cores

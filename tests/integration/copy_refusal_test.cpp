@@ -132,6 +132,26 @@ TEST_F(copy_refusal, drop_replaces_what_the_destination_holds_and_nothing_else) 
   writer.run("lim", R"({"drop": "docs"})");
 }
 
+TEST_F(copy_refusal, drop_gone_drops_what_the_filters_cover_and_the_source_does_not_hold) {
+  client writer = destination_->connect();
+  for (const char* database : {"store", "lim", "other"}) {
+    writer.insert(database, "gone", document::json(R"({"_id": 1})"));
+    writer.insert(database, "left_out", document::json(R"({"_id": 1})"));
+  }
+  writer.run("store", R"({"create": "gone_view", "viewOn": "gone"})");
+  EXPECT_EQ(copy(source_->uri(), destination_->uri(), {"--drop-gone"}).status.code, 2) << "it goes with --drop only";
+  const auto outcome =
+      copy(source_->uri(), destination_->uri(),
+           {"--include", "lim", "--exclude", "lim.left_out", "--remap", "lim=store", "--drop", "--drop-gone"});
+  EXPECT_TRUE(outcome.status.success()) << outcome.output;
+  EXPECT_EQ(writer.count("store", "docs"), 1000);
+  const auto left = writer.run("store", R"({"listCollections": 1, "filter": {"name": {"$regex": "^gone"}}})");
+  EXPECT_TRUE(left.child("cursor.firstBatch").elements().empty()) << to_text(*left.get());
+  EXPECT_EQ(writer.count("store", "left_out"), 1);
+  for (const char* database : {"lim", "other"}) EXPECT_EQ(writer.count(database, "gone"), 1) << database;
+  for (const char* database : {"store", "lim", "other"}) writer.run(database, R"({"dropDatabase": 1})");
+}
+
 TEST_F(copy_refusal, a_document_that_the_destination_will_not_take_is_named_and_the_copy_fails) {
   client writer = destination_->connect();
   writer.run("admin", R"({"configureFailPoint": "failCommand", "mode": "alwaysOn",

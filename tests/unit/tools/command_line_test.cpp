@@ -68,23 +68,16 @@ std::vector<std::string> both_and(std::initializer_list<const char*> more) {
 }
 
 TEST(command_line, copy_takes_every_flag) {
-  const copy_options options = copy_of(both_and({"--include", "db",
-                                                 "--include", "db2.c.d",
-                                                 "--exclude", "db.x",
-                                                 "--drop",    "--reset",
-                                                 "--yes",     "--memory-mb",
-                                                 "512",       "--lanes",
-                                                 "2",         "--connections",
-                                                 "3",         "--retry-seconds",
-                                                 "7",         "--summary-json",
-                                                 "s.json",    "--log-format",
-                                                 "json",      "--verbosity",
-                                                 "debug"}));
+  const copy_options options = copy_of(both_and(
+      {"--include",       "db",    "--include",      "db2.c.d", "--exclude",    "db.x", "--drop",        "--drop-gone",
+       "--reset",         "--yes", "--memory-mb",    "512",     "--lanes",      "2",    "--connections", "3",
+       "--retry-seconds", "7",     "--summary-json", "s.json",  "--log-format", "json", "--verbosity",   "debug"}));
   EXPECT_EQ(options.settings.source_uri, "mongodb://a");
   EXPECT_EQ(options.settings.destination_uri, "mongodb://b");
   EXPECT_EQ(options.settings.include, (std::vector<std::string>{"db", "db2.c.d"}));
   EXPECT_EQ(options.settings.exclude, (std::vector<std::string>{"db.x"}));
   EXPECT_TRUE(options.settings.drop);
+  EXPECT_TRUE(options.settings.drop_gone);
   EXPECT_TRUE(options.settings.reset);
   EXPECT_TRUE(options.confirmed);
   EXPECT_EQ(options.settings.memory_bytes, 512U * 1024 * 1024);
