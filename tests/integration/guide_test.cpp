@@ -3,15 +3,14 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <regex>
-#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "tests/integration/typed_shell.hpp"
 #include "tests/lab/child_process.hpp"
 #include "tests/lab/dataset.hpp"
 #include "tests/lab/mongod_process.hpp"
@@ -23,24 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using std::chrono::seconds;
-
-std::string read_file(const fs::path& file) {
-  std::ifstream in(file);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
-void write_file(const fs::path& file, const std::string& text) {
-  std::ofstream(file) << text;
-}
-
-std::string replaced(std::string text, const std::string& what, const std::string& with) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) {
-    text.replace(at, what.size(), with);
-  }
-  return text;
-}
 
 constexpr const char* configuration = R"(cluster0: "%SOURCE"
 cluster1: "%DESTINATION"
@@ -102,21 +83,8 @@ class guide : public ::testing::Test {
     return replaced(line, "27182", port_);
   }
 
-  struct said {
-    exit_status status;
-    std::string text;
-  };
   /// Typed into a shell.
-  said type(const std::string& line) const {
-    const fs::path output = root_ / "said";
-    fs::remove(output);
-    child_process shell({.command = {"/bin/bash", "-c", "set -o pipefail; " + here(line)}, .output = output});
-    const auto ended = shell.poll_exit(seconds(60));
-    if (!ended) shell.kill();
-    std::string text = read_file(output);
-    while (text.ends_with('\n')) text.pop_back();
-    return {ended.value_or(exit_status{.code = -1}), std::move(text)};
-  }
+  said type(const std::string& line) const { return typed_shell(root_, here(line)).wait(); }
   void expect(const std::string& line, const std::string& answer) const {
     const said got = type(line);
     EXPECT_TRUE(got.status.success()) << line << "\n" << got.text;
