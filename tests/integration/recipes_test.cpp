@@ -96,7 +96,7 @@ class kitchen {
 
   /// Block `index` of a recipe, begun.
   [[nodiscard]] std::unique_ptr<typed_shell> begin(const std::string& recipe, std::size_t index, values ours) const {
-    ours.insert({{"PORT", port_}, {"LOG", "log"}, {"STATE", state().string()}});
+    ours.insert({{"PORT", port_}, {"LOG", "log"}, {"LOCK", "lock"}, {"STATE", state().string()}});
     const std::string path = (root_ / "bin").string() + ":" + std::getenv("PATH");
     return std::make_unique<typed_shell>(root_, filled(blocks_of(recipe, "bash").at(index), ours),
                                          typed_shell::variables{{"PATH", path}, {"HOME", root_.string()}});
@@ -205,11 +205,27 @@ class recipes : public ::testing::Test {
 std::unique_ptr<replica_set> recipes::source;
 std::unique_ptr<replica_set> recipes::destination;
 
+TEST(recipes_page, has_no_block_that_is_not_run) {
+  const std::map<std::string, std::size_t> run{
+      {"Live migration", 3}, {"DR copy", 3 + 1}, {"Staging refresh", 1}, {"Multi-cloud", 2}};
+  std::size_t blocks = 0;
+  for (const auto& [recipe, count] : run) {
+    EXPECT_EQ(blocks_of(recipe, "bash").size() + blocks_of(recipe, "js").size(), count) << recipe;
+    blocks += count;
+  }
+  const std::string text = read_file(page);
+  std::size_t fences = 0;
+  for (std::size_t at = 0; (at = text.find("```", at)) != std::string::npos; at += 3) ++fences;
+  EXPECT_EQ(fences, 2 * blocks);
+}
+
 TEST_F(recipes, live_migration) {
-  const auto run = here.follow("Live migration", 0, uris(), "can commit");
+  (void)here.follow("Live migration", 0, uris(), "✓");
+  EXPECT_EQ(destination->connect().count("__mdb_internal_sluice", "run"), 0);
+  const auto run = here.follow("Live migration", 1, uris(), "can commit");
   write("while it follows");
   EXPECT_EQ(here.progress("state"), "\"RUNNING\"");
-  (void)here.follow("Live migration", 1, {}, "COMMITTED");
+  (void)here.follow("Live migration", 2, {}, "COMMITTED");
   expect_awake();
   expect_equal();
 }
@@ -217,6 +233,9 @@ TEST_F(recipes, live_migration) {
 TEST_F(recipes, a_dr_copy_survives_its_process_and_takes_over) {
   auto run = here.follow("DR copy", 0, uris(), R"({"success":true})");
   expect_asleep();
+  const std::string pid = read_file(here.state() / "pid");
+  (void)here.follow("DR copy", 0, uris(), "RUNNING");
+  EXPECT_EQ(read_file(here.state() / "pid"), pid) << "a second process";
   write("before the crash");
   run.reset();  // kill -9
   EXPECT_EQ(here.progress("state"), "");
@@ -302,17 +321,20 @@ TEST(recipes_between_clouds, a_cut_of_the_network_is_waited_for) {
   replica_set source(options);
   options.name = "destination";
   replica_set destination(options);
+  const credentials sluice{"sluice", "s3cret"};
+  source.add_user(sluice, R"(["backup", "clusterMonitor", "readAnyDatabase"])");
+  destination.add_user(sluice, R"(["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor", "restore"])");
   const credentials application{"app", "its-own"};
   source.add_user(application, R"([{"role": "readWrite", "db": "lim"}])");
   load_lim(source.uri(), {.documents = 40'000});
 
   fault::proxy way(source.node(0).port());
-  const std::string direct = "mongodb://root:r00t@127.0.0.1:" + std::to_string(way.port()) +
+  const std::string direct = "mongodb://" + uri_user_info(sluice) + "127.0.0.1:" + std::to_string(way.port()) +
                              "/?directConnection=true&authSource=admin&compressors=zstd&" +
                              uri_tls_parameters(options.server.tls);
   way.throttle(fault::direction::to_client, 2'000'000);
-  const auto run =
-      here.begin("Multi-cloud", 0, {{"SOURCE", direct}, {"DESTINATION", destination.uri_as(root, "compressors=zstd")}});
+  const auto run = here.begin("Multi-cloud", 0,
+                              {{"SOURCE", direct}, {"DESTINATION", destination.uri_as(sluice, "compressors=zstd")}});
   client copy = destination.connect();
   ASSERT_TRUE(eventually([&] { return copy.count("lim", "docs") > 1000; }, seconds(30)));
   way.cut();
