@@ -259,6 +259,10 @@ TEST_F(recipes, a_dr_copy_takes_over_from_a_source_that_is_lost) {
   write("the last one");
   EXPECT_TRUE(arrives(3));
   source->stop();
+  // Somebody tries the other block first, in vain.
+  auto hopeful = here.begin("DR copy", 1, {});
+  EXPECT_TRUE(eventually([&] { return here.progress("state") == "\"COMMITTING\""; }, seconds(20)));
+  hopeful.reset();
   (void)here.follow("DR copy", 2);
   client copy = destination->connect();
   const auto typed = blocks_of("DR copy", "js");
