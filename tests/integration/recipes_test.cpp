@@ -156,6 +156,10 @@ class recipes : public ::testing::Test {
              R"({"insert": "users", "documents": [{"_id": 1, "email": "a@example"}, {"_id": 2, "email": "b"}]})");
     shop.run("shop", R"({"insert": "sessions", "documents": [{"_id": "old", "at": {"$date": "2001-01-01T00:00:00Z"}},
                                                              {"_id": "none"}]})");
+    shop.run("shop", R"({"create": "log", "capped": true, "size": 65536, "max": 100})");
+    shop.run("shop", R"({"insert": "log", "documents": [{"_id": 2}, {"_id": 1}]})");
+    shop.run("shop", R"({"create": "carts", "clusteredIndex": {"key": {"_id": 1}, "unique": true},
+                         "expireAfterSeconds": 86400})");
     shop.run("shop", R"({"insert": "audit", "documents": [{"_id": 1}]})");
     shop.run("shop",
              R"({"createIndexes": "users", "indexes": [{"key": {"email": 1}, "name": "email_1", "unique": true}]})");
