@@ -56,7 +56,7 @@ std::string become_epoll_twin([[maybe_unused]] char** argv) {
 
 std::string why_no_io_uring(int refused) {
   if (refused == 0) return {};
-  const std::string reason = std::string("the kernel refuses io_uring: ") + std::strerror(refused);
+  std::string reason = std::string("the kernel refuses io_uring: ") + std::strerror(refused);
   switch (refused) {
     case EPERM:
     case EACCES:

@@ -7,8 +7,8 @@
 
 namespace sluice::http {
 
-event_feed::event_feed(boost::asio::any_io_executor lane)
-    : changed_(std::move(lane), std::chrono::steady_clock::time_point::max()) {}
+event_feed::event_feed(const boost::asio::any_io_executor& lane)
+    : changed_(lane, std::chrono::steady_clock::time_point::max()) {}
 
 void event_feed::publish(std::string text) {
   newest_ = std::make_shared<const std::string>(std::move(text));

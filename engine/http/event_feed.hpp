@@ -17,7 +17,7 @@ namespace sluice::http {
 /// On one lane.
 class event_feed {
  public:
-  explicit event_feed(boost::asio::any_io_executor lane);
+  explicit event_feed(const boost::asio::any_io_executor& lane);
 
   void publish(std::string text);
   /// Every next() ends with nothing, from now on.

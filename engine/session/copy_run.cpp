@@ -63,7 +63,7 @@ task<result<>> copy_run::begin_or_resume() {
   if (settings_.reset) {
     log(log_level::warn, "session", "Dropping the checkpoint and starting over",
         {{"destination", between_.destination.name()}});
-    SLUICE_CO_TRYV(co_await checkpoint_->drop());
+    SLUICE_CO_TRYV(co_await checkpoint_->drop_unless_owned(self_));
   }
   SLUICE_CO_TRY(const bool resuming, co_await checkpoint_->exists());
   SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, choice_.filter, true));

@@ -175,7 +175,7 @@ task<result<>> sync_run::begin_or_resume() {
   if (settings_.copy.reset) {
     log(log_level::warn, "session", "Dropping the checkpoint and starting over",
         {{"destination", between_.destination.name()}});
-    SLUICE_CO_TRYV(co_await checkpoint_->drop());
+    SLUICE_CO_TRYV(co_await checkpoint_->drop_unless_owned(self_));
   }
   SLUICE_CO_TRY(way_, co_await capture::choose_way(*between_.to_source, way_from(settings_.capture)));
   SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_));

@@ -63,6 +63,9 @@ task<result<bool>> checkpoint::exists() {
 task<result<>> checkpoint::drop() {
   return in_turn(drop_now(true));
 }
+task<result<>> checkpoint::drop_unless_owned(process_identity self) {
+  return in_turn(drop_unless_owned_now(std::move(self)));
+}
 task<result<>> checkpoint::set_phase(run_phase phase) {
   return in_turn(set_phase_now(phase));
 }
@@ -308,6 +311,14 @@ task<result<>> checkpoint::drop_now(bool all) {
     if (dropped.has_error() && dropped.error().server_code != wire::namespace_not_found) co_return dropped.error();
   }
   co_return ok();
+}
+
+task<result<>> checkpoint::drop_unless_owned_now(process_identity self) {
+  SLUICE_CO_TRY(const bool there, co_await exists_now());
+  if (there) {
+    SLUICE_CO_TRYV(co_await take_ownership(std::move(self)));
+  }
+  co_return co_await drop_now(true);
 }
 
 }  // namespace sluice::state

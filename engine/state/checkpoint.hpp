@@ -70,6 +70,8 @@ class checkpoint {
   [[nodiscard]] task<result<bool>> exists();
   /// Forgets everything that is in the database. Needs no ownership.
   [[nodiscard]] task<result<>> drop();
+  /// The same for the run of anybody, whatever it was told. Error (refused): the process that owns it lives.
+  [[nodiscard]] task<result<>> drop_unless_owned(process_identity self);
 
   // The document of the run; only its owner writes it. Error (refused): somebody else owns the run now.
   [[nodiscard]] task<result<>> set_phase(run_phase phase);
@@ -151,6 +153,7 @@ class checkpoint {
   [[nodiscard]] task<result<bson::document>> take_ownership(process_identity self);
   [[nodiscard]] task<result<std::optional<bson::document>>> load_run();
   [[nodiscard]] task<result<>> drop_now(bool all);
+  [[nodiscard]] task<result<>> drop_unless_owned_now(process_identity self);
   [[nodiscard]] task<result<std::vector<std::string>>> collection_names();
   [[nodiscard]] task<result<wire::write_term>> change_run(bson::document update);
   [[nodiscard]] task<result<>> set_phase_now(run_phase phase);

@@ -96,7 +96,7 @@ class kitchen {
 
   /// Block `index` of a recipe, begun.
   [[nodiscard]] std::unique_ptr<typed_shell> begin(const std::string& recipe, std::size_t index, values ours) const {
-    ours.insert({{"PORT", port_}, {"LOG", "log"}, {"LOCK", "lock"}, {"STATE", state().string()}});
+    ours.insert({{"PORT", port_}, {"LOG", "log"}, {"STATE", state().string()}});
     const std::string path = (root_ / "bin").string() + ":" + std::getenv("PATH");
     return std::make_unique<typed_shell>(root_, filled(blocks_of(recipe, "bash").at(index), ours),
                                          typed_shell::variables{{"PATH", path}, {"HOME", root_.string()}});

@@ -225,6 +225,20 @@ TEST_F(checkpoint_test, drop_drops_whatever_is_there) {
   EXPECT_TRUE(server_.namespaces().empty());
 }
 
+TEST_F(checkpoint_test, a_run_whose_owner_lives_is_not_dropped_by_another_process) {
+  must(under_test_.open(parameters("sync"), process("first")));
+  must(under_test_.store("partitions", documents(3)));
+  const auto other = another();
+  const std::string why = refusal(other->drop_unless_owned(neighbour("second")));
+  EXPECT_NE(why.find("only one process may write"), std::string::npos) << why;
+  EXPECT_EQ(server_.documents("__mdb_internal_sluice.partitions"), 3U);
+  must(under_test_.renew(1));
+  must(under_test_.release(process("first")));
+  must(other->drop_unless_owned(neighbour("second")));
+  EXPECT_TRUE(server_.namespaces().empty());
+  must(other->drop_unless_owned(neighbour("second")));  // nothing there
+}
+
 TEST_F(checkpoint_test, a_drop_ends_with_the_run_when_that_has_ended) {
   for (const auto phase : {run_phase::committed, run_phase::completed, run_phase::applying}) {
     SCOPED_TRACE(to_string(phase));
