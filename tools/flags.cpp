@@ -399,7 +399,9 @@ CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flag
       ->type_name("FILE");
   command->add_flag("--json", flags.json, "Print the answer as it comes");
   if (say.wait != nullptr) command->add_flag("--wait", flags.wait, say.wait);
-  command->footer("Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the run does not take the call in its state.");
+  command->footer(
+      "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the run does not take the call in its "
+      "state, or the server does not take the token.");
   return command;
 }
 
