@@ -83,5 +83,28 @@ TEST(cancelled_operation, ends_itself_and_no_other) {
   }
 }
 
+// What was being read from a socket that is closed has to end: begun anew, it would read from whichever socket gets the
+// closed one's number.
+TEST(cancelled_operation, of_a_closed_socket_takes_nothing_from_the_next_one) {
+  asio::io_context context(1);
+  for (int i = 0; i < 1000; ++i) {
+    pipe_ends old(context);
+    std::optional<ended> cancelled;
+    spawn(context, read_once(old.near, cancelled));
+    run_ready(context);
+    // Before the kernel's answer is looked at.
+    old.near.close();
+    pipe_ends fresh(context);
+    asio::write(fresh.far, asio::buffer("sixteen and more", 16));
+    std::optional<ended> received;
+    spawn(context, read_once(fresh.near, received));
+    for (int tries = 0; tries < 100'000 && !(cancelled && received); ++tries) run_ready(context);
+    ASSERT_TRUE(cancelled) << i;
+    ASSERT_EQ(cancelled->fault, asio::error::operation_aborted) << i << " bytes " << cancelled->bytes;
+    ASSERT_TRUE(received) << i;
+    ASSERT_EQ(received->bytes, 16U) << i << " " << received->fault.message();
+  }
+}
+
 }  // namespace
 }  // namespace sluice::runtime
