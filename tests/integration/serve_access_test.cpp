@@ -85,7 +85,7 @@ TEST_F(serve_access, the_token_opens_what_it_guards_and_is_never_logged) {
 
   const std::string port = std::to_string(port_);
   sluice_program stranger({"status", "--port", port});
-  EXPECT_EQ(stranger.wait(seconds(30)).code, 1) << stranger.output();
+  EXPECT_EQ(stranger.wait(seconds(30)).code, 3) << stranger.output();
   EXPECT_NE(stranger.output().find("--api-token-file"), std::string::npos) << stranger.output();
   sluice_program known({"status", "--port", port, "--api-token-file", token_file_});
   EXPECT_EQ(known.wait(seconds(30)).code, 0) << known.output();
