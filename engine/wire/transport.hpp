@@ -2,6 +2,7 @@
 // messages.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -72,7 +73,7 @@ class transport : public std::enable_shared_from_this<transport> {
   boost::asio::steady_timer timer_;
   std::uint64_t limit_number_ = 0;  // an expiry that was queued before it was replaced must not count
   std::shared_ptr<lookup> lookup_;
-  end ended_ = end::none;
+  std::atomic<end> ended_ = end::none;  // written on the lane; the thread that the socket is lent to reads it
   bool lent_ = false;
 };
 
