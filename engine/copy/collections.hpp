@@ -28,7 +28,6 @@ using collection_step = std::function<task<result<>>(wire::connection&, const cl
 [[nodiscard]] task<result<>> for_each_collection(cluster::deployment to,
                                                  std::vector<const cluster::collection_info*> collections,
                                                  collection_step each, runtime::cancel_scope& scope,
-                                                 std::chrono::milliseconds patience,
-                                                 state::write_permission may_write);
+                                                 std::chrono::milliseconds patience, state::write_permission may_write);
 
 }  // namespace sluice::copy
