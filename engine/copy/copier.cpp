@@ -192,8 +192,9 @@ class copier::shared {
 
     // Whatever was copied is dropped: inserting beside it would cost several times as much (duplicates).
     SLUICE_CO_TRY(auto to, co_await cluster::connect_primary(job_.destination, scope_, options_.patience));
+    most_pieces_ = std::max({most_pieces_, ledger_.size(), pieces.size()});
     std::vector<std::string> old_ids;
-    for (std::size_t i = 0; i < std::max<std::size_t>(ledger_.size(), pieces.size()); ++i) {
+    for (std::size_t i = 0; i < most_pieces_; ++i) {
       old_ids.push_back(ns.to_string() + "#" + std::to_string(i));
     }
     SLUICE_CO_TRYV(co_await checkpoint_idle());
@@ -296,6 +297,7 @@ class copier::shared {
   job job_;
   runtime::cancel_scope& scope_;
   ledger ledger_;
+  std::size_t most_pieces_ = 0;  // that any plan of a collection had: as many may be stored
   runtime::task_group background_;
   boost::asio::steady_timer changed_;
   boost::asio::steady_timer flush_now_;

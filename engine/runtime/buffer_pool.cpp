@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 
 #include <boost/asio/redirect_error.hpp>
@@ -22,8 +24,36 @@ constexpr std::array<std::size_t, 6> class_bytes{64 * limits::kib, 256 * limits:
 static_assert(class_bytes[4] > limits::reply_bytes_max && class_bytes[5] > 2 * limits::reply_bytes_max &&
               class_bytes[5] == limits::lane_memory_min_bytes);
 
+constexpr std::size_t page_bytes = 4 * limits::kib;
+constexpr std::size_t huge_page_bytes = 2 * limits::mib;
+
 std::size_t class_of(std::size_t bytes) noexcept {
   return static_cast<std::size_t>(std::ranges::lower_bound(class_bytes, bytes) - class_bytes.begin());
+}
+
+/// Memory that the kernel has found already, in huge pages as far as it has some: copying into and out of those costs it
+/// less (docs/performance.md, "Looking inside"). nullptr where there is none.
+std::byte* map_touched(std::size_t bytes) noexcept {
+  const std::size_t border = bytes < huge_page_bytes ? 0 : huge_page_bytes;
+  void* mapped = ::mmap(nullptr, bytes + border, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) return nullptr;
+  auto* data = static_cast<std::byte*>(mapped);
+  if (border != 0) {
+    const std::size_t past = reinterpret_cast<std::uintptr_t>(data) % border;
+    const std::size_t before = past == 0 ? 0 : border - past;
+    if (before != 0) ::munmap(data, before);
+    data += before;
+    ::munmap(data + bytes, border - before);
+    ::madvise(data, bytes, MADV_HUGEPAGE);  // refused where the kernel has none: nothing to do about it
+  }
+  if (::madvise(data, bytes, MADV_POPULATE_WRITE) != 0) {
+    if (errno != EINVAL) {
+      ::munmap(data, bytes);
+      return nullptr;
+    }
+    for (std::size_t at = 0; at < bytes; at += page_bytes) data[at] = std::byte{0};  // before Linux 5.14
+  }
+  return data;
 }
 
 }  // namespace
@@ -94,12 +124,12 @@ std::byte* buffer_pool::take(std::size_t size_class) noexcept {
       mapped_bytes_ -= class_bytes[other];
     }
   }
-  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (data == MAP_FAILED) return nullptr;
+  std::byte* data = map_touched(bytes);
+  if (data == nullptr) return nullptr;
   mapped_bytes_ += bytes;
   in_use_bytes_ += bytes;
   ++maps_;
-  return static_cast<std::byte*>(data);
+  return data;
 }
 
 void buffer_pool::release(std::byte* data, std::size_t capacity) noexcept {

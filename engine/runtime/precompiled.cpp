@@ -1,2 +1,1 @@
-// Exists so that the headers in precompiled.hpp have a target in which they are compiled, once for each backend.
-#include "engine/runtime/precompiled.hpp"
+// Exists so that the heavy headers have a target in which they are compiled, once for each backend and once for neither.

@@ -82,16 +82,19 @@ task<result<>> copy_run::begin_or_resume() {
   runtime::failure_point("run_opened");
   board_.set_destination_written();
   board_.set_phase(phase::initializing_partitions);
-  if (opened_.phase == run_phase::planning) {
-    SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());
-    SLUICE_CO_TRYV(co_await copying_.plan(*checkpoint_));
-  } else {
-    log(log_level::info, "session", "Going on where an earlier process stopped",
-        {{"phase", sluice::state::to_string(opened_.phase)}});
-    SLUICE_CO_TRYV(co_await copying_.resume(*checkpoint_, opened_));
-  }
+  SLUICE_CO_TRYV(co_await hold_lease(control_, *checkpoint_, scope_, plan_or_resume()));
   board_.publish_catalog(copying_.catalog());
   co_return ok();
+}
+
+task<result<>> copy_run::plan_or_resume() {
+  if (opened_.phase != run_phase::planning) {
+    log(log_level::info, "session", "Going on where an earlier process stopped",
+        {{"phase", sluice::state::to_string(opened_.phase)}});
+    co_return co_await copying_.resume(*checkpoint_, opened_);
+  }
+  SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());
+  co_return co_await copying_.plan(*checkpoint_);
 }
 
 task<result<>> copy_run::finish() {

@@ -35,6 +35,7 @@ class copy_run {
  private:
   [[nodiscard]] task<result<>> run_steps();
   [[nodiscard]] task<result<>> begin_or_resume();
+  [[nodiscard]] task<result<>> plan_or_resume();
   [[nodiscard]] task<result<>> copy_all();
   [[nodiscard]] task<result<>> finish();
 

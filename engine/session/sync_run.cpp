@@ -188,12 +188,9 @@ task<result<>> sync_run::begin_or_resume() {
   settings_.copy.reset = false;  // what is stored from here on is this run's
   runtime::failure_point("run_opened");
   board_.set_destination_written();
-  if (opened_.phase == run_phase::planning) {
-    SLUICE_CO_TRYV(co_await begin(true));
-    co_return ok();
-  }
   if (opened_.phase == run_phase::committed) co_return ok();
-  co_return co_await restore();
+  task<result<>> rest = opened_.phase == run_phase::planning ? begin(true) : restore();
+  co_return co_await hold_lease(control_, *checkpoint_, scope_, std::move(rest));
 }
 
 // Called twice by a new run: before there is a checkpoint, so that a destination which is not empty is refused without

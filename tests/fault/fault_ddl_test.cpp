@@ -132,16 +132,20 @@ TEST_F(ddl_test, a_collection_that_takes_the_name_is_not_mixed_in) {
 }
 
 TEST_F(ddl_test, a_capped_collection_that_is_truncated_past_the_copy_is_copied_anew) {
-  source.run("lim", R"({"create": "log", "capped": true, "size": 40000000})");
-  append_to_log(0, 40'000);
+  source.run("lim", R"({"create": "log", "capped": true, "size": 80000000})");
+  append_to_log(0, 80'000);
+  // The copy cannot read on while it cannot write: what it reads ahead is a part of this.
+  auto hanging = std::make_unique<fail_command>(destination_set.node(0), R"("alwaysOn")", R"({"nss": "lim.log"})",
+                                                "hangDuringBatchInsert");
   run = std::make_unique<running_copy>(settings_for(source_set.uri(), destination_set.uri()));
-  ASSERT_TRUE(lab::eventually([&] { return destination.count("lim", "log") > 4000; }, std::chrono::seconds(60)))
-      << log.tail();
-  // However long this takes, the copy cannot read on meanwhile: what it has read it cannot write.
-  destination_set.node(0).freeze();
+  const auto is_hanging = [&] {
+    const auto found = destination.run("admin", R"({"currentOp": 1, "failpointMsg": "hangDuringBatchInsert"})");
+    return !found.child("inprog").elements().empty();
+  };
+  ASSERT_TRUE(lab::eventually([&] { return is_hanging() || run->ended(); }, std::chrono::seconds(60))) << log.tail();
   // One whole round: every record that was there when the copy began is overwritten.
-  append_to_log(40'000, 50'000);
-  destination_set.node(0).thaw();
+  append_to_log(80'000, 90'000);
+  hanging.reset();
   end();
   EXPECT_GE(log.count("truncated past the copy"), 1U) << log.tail();
   expect_equal(source_set.uri(), destination_set.uri());

@@ -121,6 +121,26 @@ TEST_F(copy_resume, a_second_process_is_refused_while_the_first_lives) {
   EXPECT_TRUE(first.wait().success()) << first.output();
 }
 
+// Planning can take minutes where there are many collections; the run must not become another process's meanwhile.
+TEST_F(copy_resume, the_lease_is_renewed_while_it_is_planned) {
+  client server = destination_->connect();
+  server.run("admin", R"({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data":
+      {"failCommands": ["listDatabases", "listCollections"], "blockConnection": true, "blockTimeMS": 6000}})");
+  sluice_program first(arguments());
+  client reader = destination_->connect();
+  const auto owner = [&reader]() -> std::string {
+    const auto found = reader.run("__mdb_internal_sluice", R"({"find": "run", "projection": {"owner": 1}})");
+    const auto runs = found.child("cursor.firstBatch").elements();
+    return runs.empty() ? std::string() : std::string(runs[0].raw());
+  };
+  ASSERT_TRUE(eventually([&] { return !owner().empty(); }, std::chrono::seconds(60))) << first.output();
+  const std::string as_begun = owner();
+  ASSERT_TRUE(eventually([&] { return owner() != as_begun; }, std::chrono::seconds(20))) << first.output();
+  EXPECT_EQ(reader.count("__mdb_internal_sluice", "partitions"), 0) << "it was planned before that";
+  server.run("admin", R"({"configureFailPoint": "failCommand", "mode": "off"})");
+  EXPECT_TRUE(first.wait().success()) << first.output();
+}
+
 TEST_F(copy_resume, other_parameters_are_refused_and_reset_starts_over) {
 #if defined(SLUICE_FAILURE_POINTS)
   const auto killed = copy(source_->uri(), destination_->uri(), {}, {{"SLUICE_KILL_AT", "after_flush"}});

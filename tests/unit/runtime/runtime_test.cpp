@@ -10,6 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include "engine/runtime/bounded_stream.hpp"
 #include "engine/runtime/buffer_pool.hpp"
@@ -271,6 +272,50 @@ TEST(call_on, runs_on_the_other_lane_and_returns_on_its_own) {
       },
       [](std::exception_ptr) {});
   EXPECT_EQ(answer.get_future().get(), (std::pair{true, true}));
+}
+
+/// Everything that this thread starts shares one core, so that a thread of class SCHED_IDLE stands still as soon as it
+/// has woken another one.
+class one_core {
+ public:
+  one_core() {
+    ::sched_getaffinity(0, sizeof(before_), &before_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    EXPECT_EQ(::sched_setaffinity(0, sizeof(one), &one), 0);
+  }
+  ~one_core() { ::sched_setaffinity(0, sizeof(before_), &before_); }
+  one_core(const one_core&) = delete;
+  one_core& operator=(const one_core&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
+
+// What the other thread does once the caller may go on touches nothing of the caller's lane (the address sanitizer looks).
+TEST(call_on, lets_the_callers_lane_end_at_once) {
+  const one_core shared;
+  lane there("there");
+  there.start();
+  boost::asio::post(there.context(), [] {
+    const sched_param none{};
+    EXPECT_EQ(::sched_setscheduler(0, SCHED_IDLE, &none), 0);
+  });
+  for (int i = 0; i < 100; ++i) {
+    auto here = std::make_unique<lane>("here");
+    here->start();
+    std::promise<void> answered;
+    boost::asio::co_spawn(
+        here->context(),
+        [&]() -> task<void> {
+          (void)co_await call_on(there.executor(), []() -> task<result<>> { co_return ok(); });
+          answered.set_value();
+        },
+        [](std::exception_ptr) {});
+    answered.get_future().wait();
+    here.reset();
+  }
 }
 
 TEST(lane, can_be_stopped_while_coroutines_wait) {

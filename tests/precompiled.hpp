@@ -1,0 +1,19 @@
+// The heavy headers that most tests need; with the engine's, where a test stands on it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#ifdef BOOST_ASIO_SEPARATE_COMPILATION
+#include "engine/runtime/precompiled.hpp"
+#endif
