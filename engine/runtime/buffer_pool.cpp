@@ -31,8 +31,8 @@ std::size_t class_of(std::size_t bytes) noexcept {
   return static_cast<std::size_t>(std::ranges::lower_bound(class_bytes, bytes) - class_bytes.begin());
 }
 
-/// Memory that the kernel has found already, in huge pages as far as it has some: copying into and out of those costs it
-/// less (docs/performance.md, "Looking inside"). nullptr where there is none.
+/// Memory that the kernel has found already, in huge pages as far as it has some: it copies into and out of those for
+/// less (docs/performance.md, "Looking inside"). nullptr where there is no memory.
 std::byte* map_touched(std::size_t bytes) noexcept {
   const std::size_t border = bytes < huge_page_bytes ? 0 : huge_page_bytes;
   void* mapped = ::mmap(nullptr, bytes + border, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
