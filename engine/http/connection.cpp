@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <sstream>
 #include <type_traits>
 #include <utility>
 
@@ -13,7 +14,11 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
 
 namespace sluice::http {
 namespace {
@@ -33,6 +38,8 @@ constexpr std::size_t linger_bytes_max = 32 * limits::mib;
 constexpr auto look_interval = std::chrono::milliseconds(20);
 /// What may lie in a socket for who listens to events: some dozens of them.
 constexpr int event_buffer_bytes = 64 * 1024;
+/// Asked of a socket at once.
+constexpr std::size_t read_bytes = 64 * limits::kib;
 
 response broken_request(beast::error_code fault, const server_limits& bounds) {
   if (fault == bhttp::error::body_limit) {
@@ -124,7 +131,7 @@ class beast_connection final : public connection {
     parser.body_limit(bounds_.body_bytes_max);
     waiting_since_ = std::chrono::steady_clock::now();
     lowest().expires_after(bounds_.idle_timeout);  // for headers and body together: dripping bytes gains no time
-    auto [fault, header_bytes] = co_await bhttp::async_read_header(stream_, buffer_, parser, as_result);
+    beast::error_code fault = co_await read(parser, part::header);
     if (!fault && !parser.is_done()) fault = co_await read_body(parser);
     waiting_since_.reset();
     if (fault) {
@@ -171,8 +178,33 @@ class beast_connection final : public connection {
       auto [write_fault, written] = co_await asio::async_write(stream_, asio::buffer(go_on), as_result);
       if (write_fault) co_return write_fault;
     }
-    auto [fault, body_bytes] = co_await bhttp::async_read(stream_, buffer_, parser, as_result);
-    co_return fault;
+    parser.eager(true);
+    co_return co_await read(parser, part::everything);
+  }
+
+  enum class part { header, everything };
+
+  /// Feeds `parser` until it has that part. Beast's own operations do the same, and take the compiler twenty seconds.
+  task<beast::error_code> read(request_parser& parser, part wanted) {
+    while (true) {
+      beast::error_code fault = bhttp::error::need_more;
+      if (buffer_.size() > 0) {
+        fault.clear();
+        buffer_.consume(parser.put(buffer_.data(), fault));
+        if (fault && fault != bhttp::error::need_more) co_return fault;
+        if (wanted == part::header ? parser.is_header_done() : parser.is_done()) co_return beast::error_code();
+      }
+      if (buffer_.size() > 0 && !fault) continue;
+      if (buffer_.size() == buffer_.max_size()) co_return bhttp::error::buffer_overflow;
+      const std::size_t room = std::min(read_bytes, buffer_.max_size() - buffer_.size());
+      auto [read_fault, bytes] = co_await stream_.async_read_some(buffer_.prepare(room), as_result);
+      buffer_.commit(bytes);
+      if (bytes > 0) continue;
+      if (read_fault != asio::error::eof) co_return read_fault;
+      if (!parser.got_some()) co_return bhttp::error::end_of_stream;
+      parser.put_eof(fault);
+      co_return fault ? fault : beast::error_code(bhttp::error::partial_message);
+    }
   }
 
   static request_view view_of(const bhttp::request<bhttp::string_body>& request) {
@@ -206,7 +238,11 @@ class beast_connection final : public connection {
     if (headers_only) message.body().clear();  // Content-Length stays that of the GET
     lowest().expires_after(bounds_.idle_timeout);
     sending_ = true;
-    auto [fault, written] = co_await bhttp::async_write(stream_, message, as_result);
+    std::ostringstream head;
+    head << message.base();
+    const std::string head_text = std::move(head).str();
+    const std::array<asio::const_buffer, 2> bytes{asio::buffer(head_text), asio::buffer(message.body())};
+    auto [fault, written] = co_await asio::async_write(stream_, bytes, as_result);
     sending_ = false;
     co_return !fault && !closing_;
   }
