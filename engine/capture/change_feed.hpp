@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "engine/runtime/limits.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
 
@@ -24,11 +25,15 @@ class change_feed {
   /// Waits for one reply and delivers what is in it. Errors: as open(); protocol; cancelled.
   [[nodiscard]] virtual task<result<>> read() = 0;
   virtual void close() noexcept = 0;
+  /// Whether the last reply brought all that there was, and that was little: what comes next may as well come together
+  /// with what follows it.
+  [[nodiscard]] virtual bool caught_up() const noexcept { return false; }
   /// When the source last showed that it goes on (or was opened).
   [[nodiscard]] virtual clock::time_point last_news() const noexcept = 0;
 
  protected:
   change_feed() = default;
+  static constexpr std::size_t little_bytes = 64 * limits::kib;
 };
 
 }  // namespace sluice::capture

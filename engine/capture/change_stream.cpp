@@ -92,6 +92,7 @@ task<result<>> change_stream::read() {
     SLUICE_CO_TRYV(co_await take_all(events));
     last_news_ = clock::now();
   }
+  caught_up_ = !batch.empty() && batch.documents.size() < little_bytes;
   // No-ops are no events, but what a majority has moves with them.
   if (batch.operation_time > told_) last_news_ = clock::now();
   told_ = std::max(told_, batch.operation_time);

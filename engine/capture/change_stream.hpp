@@ -25,6 +25,7 @@ class change_stream final : public change_feed {
   task<result<>> open(wire::connection& source) override;
   task<result<>> read() override;
   void close() noexcept override { cursor_.reset(); }
+  bool caught_up() const noexcept override { return caught_up_; }
   clock::time_point last_news() const noexcept override { return last_news_; }
 
  private:
@@ -46,6 +47,7 @@ class change_stream final : public change_feed {
 
   bson::timestamp told_;  // the newest operationTime of a reply
   clock::time_point last_news_{};
+  bool caught_up_ = false;
 };
 
 /// May one be opened here that tells everything? Errors: refused: with what to do instead; network.

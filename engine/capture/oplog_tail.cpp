@@ -24,7 +24,7 @@ bson::document find_from(bson::timestamp from) {
   // Servers from 4.4 on find the place of a `ts` bound in an oplog at once.
   find.append("find", "oplog.rs").open_document("filter").open_document("ts").append("$gte", from).close().close();
   find.append("tailable", true).append("awaitData", true);
-  // One entry, and no stream yet: the connection is wanted for a question first. A cursor that times out while the
+  // One entry: more would wait here while the connection is asked something first. A cursor that times out while the
   // spool is full is opened again, so none is made that would stay on the source after us (noCursorTimeout).
   find.append("batchSize", 1);
   find.open_document("readConcern").append("level", "majority").close();
@@ -58,10 +58,9 @@ task<result<>> oplog_tail::open(wire::connection& source) {
   first_is_due_ = true;
   committed_before_ = {};
   last_entry_ = clock::now();
-  const wire::cursor_options options{.batch_documents = limits::batch_documents_max,
-                                     .exhaust = true,
-                                     .await = await_time,
-                                     .reply_within = reply_within};
+  // Not streamed: who has caught up would be sent each change by itself (docs/performance.md, "Catching up and lag").
+  const wire::cursor_options options{
+      .batch_documents = limits::batch_documents_max, .await = await_time, .reply_within = reply_within};
   cursor_.emplace(source, pool_, "local", options);
   bson::document find = find_from(position_);
   SLUICE_CO_TRYV(co_await cursor_->open(std::move(find)));
@@ -89,6 +88,7 @@ task<result<>> oplog_tail::read() {
     SLUICE_CO_TRYV(co_await deliver_all(entries));
     last_entry_ = clock::now();
   }
+  caught_up_ = !batch.empty() && batch.documents.size() < little_bytes;
   committed_before_ = batch.operation_time;
   into_.newest(batch.operation_time);
   if (chunk_.has_news()) co_return co_await deliver_chunk();

@@ -26,6 +26,7 @@ class oplog_tail final : public change_feed {
   task<result<>> open(wire::connection& source) override;
   task<result<>> read() override;
   void close() noexcept override { cursor_.reset(); }
+  bool caught_up() const noexcept override { return caught_up_; }
   clock::time_point last_news() const noexcept override { return last_entry_; }
 
  private:
@@ -49,6 +50,7 @@ class oplog_tail final : public change_feed {
   /// What the reply before said to be committed; see read().
   bson::timestamp committed_before_;
   clock::time_point last_entry_{};
+  bool caught_up_ = false;
 };
 
 }  // namespace sluice::capture

@@ -10,9 +10,9 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "engine/runtime/doorway.hpp"
 #include "engine/runtime/result.hpp"
 
 namespace sluice::runtime {
@@ -24,9 +24,9 @@ namespace detail {
 /// too late, if what the caller did next was to end, and its lane with it.
 inline task<void> run_on(boost::asio::any_io_executor lane, task<void> work) {
   auto begin = [](auto caller, boost::asio::any_io_executor on, task<void> what) {
-    auto come_back = [caller = std::move(caller)](std::exception_ptr thrown) mutable {
-      const boost::asio::any_io_executor home = boost::asio::get_associated_executor(caller);
-      boost::asio::post(home, [caller = std::move(caller), thrown]() mutable { std::move(caller)(thrown); });
+    const boost::asio::any_io_executor home = boost::asio::get_associated_executor(caller);
+    auto come_back = [caller = std::move(caller), home, &door = doorway::of(home)](std::exception_ptr thrown) mutable {
+      door.enter(home, [caller = std::move(caller), thrown]() mutable { std::move(caller)(thrown); });
     };
     boost::asio::co_spawn(on, std::move(what), std::move(come_back));
   };
