@@ -293,7 +293,8 @@ class one_core {
   cpu_set_t before_{};
 };
 
-// What the other thread does once the caller may go on touches nothing of the caller's lane (the address sanitizer looks).
+// What the other thread does once the caller may go on touches nothing of the caller's lane (the address sanitizer
+// looks).
 TEST(call_on, lets_the_callers_lane_end_at_once) {
   const one_core shared;
   lane there("there");
