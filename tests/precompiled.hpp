@@ -1,8 +1,6 @@
 // The heavy headers that most tests need; with the engine's, where a test stands on it.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -13,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #ifdef BOOST_ASIO_SEPARATE_COMPILATION
 #include "engine/runtime/precompiled.hpp"
