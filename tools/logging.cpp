@@ -114,10 +114,9 @@ class spdlog_output final : public log_output {
   }
 
   void rotate() override {
-    const std::lock_guard guard(mutex_);
-    if (file_.empty()) return;
-    logger_.reset();  // closes the old file
-    open_file();
+    const std::string fault = open_anew();
+    if (fault.empty()) return;
+    log(log_level::warn, "log", "No new log file could be begun; the old one is written on", {{"cause", fault}});
   }
 
   void write_lines_through(std::function<void(std::string_view)> writer) override {
@@ -125,6 +124,18 @@ class spdlog_output final : public log_output {
   }
 
  private:
+  /// What was in the way; the old file stays open then, by whichever name it lies there now.
+  std::string open_anew() {
+    const std::lock_guard guard(mutex_);
+    if (file_.empty()) return {};
+    try {
+      open_file();
+    } catch (const spdlog::spdlog_ex& fault) {
+      return fault.what();
+    }
+    return {};
+  }
+
   void install(spdlog::sink_ptr sink) {
     logger_ = std::make_shared<spdlog::logger>("sluice", std::move(sink));
     logger_->set_pattern("%v");

@@ -257,10 +257,14 @@ std::optional<result<>> sync_session::beginning() const {
 }
 
 result<> sync_session::resume() {
-  const bool again = inner_->operators.now() == state::failed;
-  auto taken = inner_->operators.resume();
-  if (again && taken) inner_->launch();
-  return taken;
+  bool again = false;
+  {
+    const std::scoped_lock lock(inner_->mutex);  // a run that fails says so under it: before this, or after
+    again = inner_->operators.now() == state::failed;
+    if (auto taken = inner_->operators.resume(); taken.has_error()) return taken;
+  }
+  if (again) inner_->launch();
+  return ok();
 }
 
 result<> sync_session::commit() {

@@ -79,6 +79,29 @@ TEST(logging, a_file_is_moved_aside_at_start_and_by_rotation) {
   fs::remove_all(directory);
 }
 
+TEST(logging, a_rotation_that_fails_is_told_to_the_old_file) {
+  const fs::path root = fs::temp_directory_path() / ("sluice-rotated-" + std::to_string(::getpid()));
+  const fs::path folder = root / "log";
+  fs::create_directories(folder);
+  {
+    log_options options;
+    options.path = folder.string();
+    auto opened = log_output::open(options, stderr, "mongosync");
+    ASSERT_TRUE(opened) << opened.error().message;
+    fs::rename(folder, root / "elsewhere");
+    std::ofstream(folder) << "in the way";
+    opened.value()->rotate();
+    log(log_level::info, "test", "still heard");
+  }
+  std::ifstream file(root / "elsewhere" / "mongosync.log");
+  std::string told, after;
+  std::getline(file, told);
+  std::getline(file, after);
+  EXPECT_NE(told.find("the old one is written on"), std::string::npos) << told;
+  EXPECT_NE(after.find("still heard"), std::string::npos) << after;
+  fs::remove_all(root);
+}
+
 TEST(logging, a_path_that_cannot_be_written_is_named) {
   log_options options;
   options.path = "/proc/nowhere/x.log";
