@@ -17,6 +17,9 @@ namespace {
 using namespace testing;
 using clock = std::chrono::steady_clock;
 
+/// Of a storm, until it has come to every kind of change.
+constexpr std::uint64_t steps_min = 2000;
+
 /// Everything that clients do to a source, until it is stopped.
 class traffic {
  public:
@@ -55,7 +58,7 @@ void migrate(const pair_of_sets& sets, const sync_settings& settings,
   ASSERT_TRUE(wait_until(
       run, [](const progress& now) { return now.at == phase::change_application; }, lab::catch_up_time()));
   const auto end = clock::now() + lab::scenario_time();
-  const auto enough = clients->steps() + 2000;
+  const auto enough = clients->steps() + steps_min;
   while (disturb && !::testing::Test::HasFailure()) {
     disturb(run);
     if (clock::now() > end) break;
@@ -146,7 +149,7 @@ TEST(sync_shapes, killed_about_every_second) {
   const auto clients = load(sets);
   const operated sluice(sets);
   const auto end = clock::now() + lab::scenario_time();
-  for (int life = 0; life < 12 || clock::now() < end; ++life) {
+  for (int life = 0; life < 12 || clock::now() < end || clients->steps() < steps_min; ++life) {
     const auto run = sluice.start(false);
     std::this_thread::sleep_for(std::chrono::milliseconds(50 + random() % 1900));
     ASSERT_TRUE(run->process().running()) << run->output();
