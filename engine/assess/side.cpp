@@ -75,7 +75,7 @@ task<result<>> look_at(side& of, wire::connection_string given, runtime::cancel_
 
   auto members = co_await read_members(*of.node);
   if (!is_mongos) append(of.found, judge_members(of.name(), kinds_of(members)));
-  std::vector<wire::host_port> seeds = uri.hosts();
+  const std::vector<wire::host_port>& seeds = uri.hosts();
   auto hosts = all_hosts(std::move(members), seeds, is_mongos);
   auto reached = co_await read_hosts(uri, std::move(hosts), primary, scope);
   append(of.found, judge_hosts(of.name(), reached));
