@@ -1,6 +1,7 @@
 #include "engine/assess/oplog.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/measure/verdict.hpp"
 
@@ -75,7 +76,7 @@ findings judge_oplog(const oplog_facts& facts, const oplog_demand& needs) {
   const double entries = *facts.entries_per_second;
   const double bytes = facts.bytes_per_second.value_or(0);
   const std::vector<figure> rates{{"entriesPerSecond", entries}, {"bytesPerSecond", bytes}};
-  const std::string grows = std::to_string(static_cast<std::int64_t>(entries + 0.5)) + " changes/s, " +
+  const std::string grows = std::to_string(std::llround(entries)) + " changes/s, " +
                             size_text(bytes) + "/s over the last minutes";
   if (entries > entries_per_second_many) {
     found.push_back(warning(rate, "source", grows + ": more than a small destination can apply",

@@ -55,7 +55,7 @@ task<result<>> generate(bench& on, std::function<void(std::int64_t)> tell) {
 /// The options and as many indexes as are wanted of a collection, under the bench's name.
 task<result<>> take(bench& on, std::function<void(std::int64_t)> tell) {
   const auto ns = cluster::parse_namespace(on.settings.from);
-  const cluster::namespace_name wanted_ns = *ns;
+  const cluster::namespace_name& wanted_ns = *ns;
   SLUICE_CO_TRY(const source_plan original, co_await plan_source(on, wanted_ns));
   cluster::collection_info made = original.info;
   made.ns = {on.database, std::string(documents_collection)};
