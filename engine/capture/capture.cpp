@@ -25,8 +25,8 @@ using clock = std::chrono::steady_clock;
 /// A primary writes at least a no-op every ten seconds. Where nothing came for twice that time the node may have been
 /// cut off from the rest of its set, which goes on without it: the primary is looked for again.
 constexpr auto quiet_max = std::chrono::seconds(20);
-/// Before who has caught up asks again. A busy source answers at once with the one or two changes that it has: collected
-/// for so long they cost both sides a fraction, and come no later than its majority takes to confirm them
+/// Before who has caught up asks again. A busy source answers at once with the one or two changes that it has:
+/// collected for so long they cost both sides a fraction, and come no later than its majority takes to confirm them
 /// (docs/performance.md, "Catching up and lag").
 constexpr auto rest_time = std::chrono::milliseconds(20);
 
