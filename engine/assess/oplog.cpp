@@ -76,8 +76,8 @@ findings judge_oplog(const oplog_facts& facts, const oplog_demand& needs) {
   const double entries = *facts.entries_per_second;
   const double bytes = facts.bytes_per_second.value_or(0);
   const std::vector<figure> rates{{"entriesPerSecond", entries}, {"bytesPerSecond", bytes}};
-  const std::string grows = std::to_string(std::llround(entries)) + " changes/s, " +
-                            size_text(bytes) + "/s over the last minutes";
+  const std::string grows =
+      std::to_string(std::llround(entries)) + " changes/s, " + size_text(bytes) + "/s over the last minutes";
   if (entries > entries_per_second_many) {
     found.push_back(warning(rate, "source", grows + ": more than a small destination can apply",
                             "migrate at a quieter hour, or measure what the destination applies with sluice bench",
