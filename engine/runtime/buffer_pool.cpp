@@ -46,12 +46,9 @@ std::byte* map_touched(std::size_t bytes) noexcept {
     ::munmap(data + bytes, border - before);
     ::madvise(data, bytes, MADV_HUGEPAGE);  // refused where the kernel has none: nothing to do about it
   }
-  if (::madvise(data, bytes, MADV_POPULATE_WRITE) != 0) {
-    if (errno != EINVAL) {
-      ::munmap(data, bytes);
-      return nullptr;
-    }
-    for (std::size_t at = 0; at < bytes; at += page_bytes) data[at] = std::byte{0};  // before Linux 5.14
+  // Whatever else it may answer: what it has not found now is found at the first use.
+  if (::madvise(data, bytes, MADV_POPULATE_WRITE) != 0 && errno == EINVAL) {  // before Linux 5.14
+    for (std::size_t at = 0; at < bytes; at += page_bytes) data[at] = std::byte{0};
   }
   return data;
 }
