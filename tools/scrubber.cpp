@@ -74,7 +74,7 @@ std::size_t length_at(std::string_view text, std::size_t at, std::string_view se
     for (const std::size_t each : here) add_ends(text, each, byte, next);
     if (next.empty()) return 0;
     std::ranges::sort(next);
-    next.erase(std::ranges::unique(next).begin(), next.end());
+    next.erase(std::unique(next.begin(), next.end()), next.end());
     std::swap(here, next);
   }
   const std::size_t end = here.back();

@@ -217,7 +217,7 @@ result<> window::add(const capture::change& what, const shared_target& to, const
   inner& in = *inner_;
   const std::uint32_t collection = in.collection_of(to);
   if (to->in_order || (to->collated && bson::holds_string(read.id))) {
-    in.take(in.in_order.emplace_back(collection, document_changes()).change, what, read);
+    in.take(in.in_order.emplace_back(inner::kept_change{collection, {}}).change, what, read);
   } else {
     write_id_key(read.id, in.key);
     in.take(in.documents.at(collection, in.key, *in.memory), what, read);

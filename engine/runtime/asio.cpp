@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include <boost/asio/detail/concurrency_hint.hpp>
 #include <boost/asio/detail/io_uring_service.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <liburing.h>

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -12,6 +13,8 @@
 namespace sluice::runtime {
 
 struct lane_on_roll {
+  lane_on_roll(std::string named, boost::asio::io_context* runs) : name(std::move(named)), context(runs) {}
+
   std::string name;
   boost::asio::io_context* context;
   std::atomic<bool> left{false};

@@ -43,7 +43,7 @@ TEST_P(every_compressor, another_size_than_announced) {
   const bson::bytes_view parts[] = {data};
   bytes packed;
   ASSERT_TRUE(pack.compress(GetParam(), -1, parts, packed));
-  for (const std::size_t size : {0, 1, 4999, 5001, 10'000}) {
+  for (const std::size_t size : {0U, 1U, 4999U, 5001U, 10'000U}) {
     bytes out(size);
     const auto done = decompress(GetParam(), packed, out);
     ASSERT_FALSE(done) << size;
