@@ -44,7 +44,8 @@ TEST(order_correlation, is_small_for_random_ids) {
 
 TEST(order_correlation, nearly_in_order_is_in_order) {
   std::mt19937 random(7);
-  const auto correlation = order_correlation(sample(100, [&random](int i) { return i * 10 + static_cast<int>(random() % 100); }));
+  const auto correlation =
+      order_correlation(sample(100, [&random](int i) { return i * 10 + static_cast<int>(random() % 100); }));
   EXPECT_GT(*correlation, 0.9);
 }
 
