@@ -181,10 +181,25 @@ message blocking_client::run(std::string_view database, const bson::document& co
   return reply;
 }
 
+void blocking_client::set_socket_buffers(int bytes) {
+  if (bytes == 0) return;
+  for (const int which : {SO_SNDBUF, SO_RCVBUF}) {
+    if (::setsockopt(descriptor_, SOL_SOCKET, which, &bytes, sizeof bytes) != 0) {
+      throw connection_failure(std::string("cannot set the socket's buffers: ") + std::strerror(errno));
+    }
+  }
+}
+
 void blocking_client::insert(std::string_view database, std::string_view collection, bson::bytes_view array) {
+  send_insert(database, collection, array, true);
+  receive_inserted();
+}
+
+void blocking_client::send_insert(std::string_view database, std::string_view collection, bson::bytes_view array,
+                                  bool acknowledged) {
   bson::builder fields;
   fields.append("insert", collection).append("ordered", false).append("bypassDocumentValidation", true);
-  fields.open_document("writeConcern").append("w", 1).close().append("$db", database);
+  fields.open_document("writeConcern").append("w", acknowledged ? 1 : 0).close().append("$db", database);
   const bson::document head = fields.finish();
   // The head reopened: its final zero gives way to the array, and its length counts both.
   static constexpr char array_key[] =
@@ -198,6 +213,7 @@ void blocking_client::insert(std::string_view database, std::string_view collect
   envelope outer;
   outer.length = static_cast<std::int32_t>(sizeof outer + body_bytes);
   outer.id = ++last_id_;
+  outer.flags = acknowledged ? 0 : flag_more_to_come;
   const auto body_length = static_cast<std::int32_t>(body_bytes);
   std::memcpy(front.data(), &outer, sizeof outer);
   std::memcpy(front.data() + sizeof outer, &body_length, sizeof body_length);
@@ -205,6 +221,9 @@ void blocking_client::insert(std::string_view database, std::string_view collect
   std::array<iovec, 3> parts{
       {{front.data(), front.size()}, {const_cast<std::byte*>(array.data()), array.size()}, {&end, 1}}};
   write(parts.data(), parts.size());
+}
+
+void blocking_client::receive_inserted() {
   const message reply = receive();
   check(reply.body, "insert");
 }

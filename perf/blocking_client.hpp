@@ -51,9 +51,15 @@ class blocking_client {
   void send(std::string_view database, const bson::document& command, bool exhaust_allowed = false);
   [[nodiscard]] message receive();
 
+  /// Of both directions, instead of what the kernel finds right by itself; 0 leaves that.
+  void set_socket_buffers(int bytes);
+
   /// insert with the array's bytes as they are: three pieces of memory, one system call. `w: 1`, unordered. Throws
   /// server_failure if a single document is refused.
   void insert(std::string_view database, std::string_view collection, bson::bytes_view array);
+  /// The same in two steps, so that several can be under way. One that is not acknowledged (`w: 0`) has no answer.
+  void send_insert(std::string_view database, std::string_view collection, bson::bytes_view array, bool acknowledged);
+  void receive_inserted();
 
  private:
   explicit blocking_client(int descriptor) : descriptor_(descriptor) {}

@@ -36,6 +36,7 @@ FIGURES = {
     "engine_system_seconds": ("engine system s", 1, 2),
     "engine_cpu_seconds_per_gb": ("engine CPU s/GB", 1, 3),
     "engine_user_seconds_per_gb": ("engine user s/GB", 1, 3),
+    "client_cpu_seconds_per_gb": ("client CPU s/GB", 1, 3),
     "engine_cpu_seconds_per_100k": ("engine CPU s per 100,000", 1, 3),
     "peak_memory_bytes": ("engine peak MiB", 2**20, 0),
     "source_cpu_seconds": ("source CPU s", 1, 2),

@@ -12,7 +12,7 @@ import measure
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "scenarios"
 KEYS = {"about": str, "data": list, "measured": str, "reference": str, "rounds": int, "options": dict, "short": dict,
-        "each": dict, "at_most": dict, "at_least": dict}
+        "each": dict, "beside": list, "at_most": dict, "at_least": dict}
 NEEDED = ("about", "measured", "rounds")
 
 
@@ -27,6 +27,7 @@ class Scenario:
     options: dict    # of the servers, the data and the works; complete, with the defaults of those left out
     at_most: dict    # goals: figure of the measured work -> bound
     at_least: dict
+    beside: list = dataclasses.field(default_factory=list)  # arms: the work with other settings, {option: value}
 
 
 def nearest(name, known):
@@ -67,10 +68,31 @@ def parse_setting(text):
         return name, value
 
 
-def read(file, vocabulary, settings=(), short=False, rounds=None):
+def parse_settings(text):
+    """NAME=VALUE,NAME=VALUE of the command line."""
+    return dict(parse_setting(one) for one in text.split(","))
+
+
+def setting_text(settings):
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def check_beside(where, beside, of_work, options):
+    """Other settings may be the work's own only: the data and the servers are the same for every arm of a round."""
+    for settings in beside:
+        check_type(where, "beside", settings, dict)
+        check_known(where, "option of the work", settings, of_work)
+        for name, value in settings.items():
+            check_type(where, name, value, type(options[name]))
+        if not settings or all(options[name] == value for name, value in settings.items()):
+            raise measure.Failure(f"{where}: beside {setting_text(settings) or 'nothing'} is what is measured anyway")
+
+
+def read(file, vocabulary, settings=(), short=False, rounds=None, beside=()):
     """The scenarios of a file: one, or one for each value of its `each`.
 
-    Later words win: defaults, [options], [short] if asked for, then `settings` of the command line.
+    Later words win: defaults, [options], [short] if asked for, then `settings` of the command line; `beside` of the
+    command line stands instead of the file's.
     """
     try:
         given = tomllib.loads(file.read_text())
@@ -108,8 +130,10 @@ def read(file, vocabulary, settings=(), short=False, rounds=None):
         chosen = copy.deepcopy(options) | more
         for key, value in chosen.items():
             check_type(file, key, value, type(known[key]))
+        others = list(beside) or given.get("beside", [])
+        check_beside("--beside" if beside else file, others, vocabulary.works[measured].options, chosen)
         return Scenario(name, given["about"], data, measured, reference, rounds, chosen, given.get("at_most", {}),
-                        given.get("at_least", {}))
+                        given.get("at_least", {}), others)
 
     for key, values in each.items():
         if key not in dict(settings):

@@ -42,6 +42,15 @@ class Stage:
         """For the result: who was pinned where, if at all."""
         return {"engine": sorted(self.engine_cores), "servers": sorted(self.server_cores)} if self.engine_cores else None
 
+    def with_options(self, settings, work):
+        """What `work()` returns, with these options instead of the scenario's."""
+        own = self.options
+        self.options = own | settings
+        try:
+            return work()
+        finally:
+            self.options = own
+
     def lab(self, *arguments):
         return measure.run([self.tools["sluice-lab"], *arguments])
 

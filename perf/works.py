@@ -17,6 +17,7 @@ from stage import DATA, SERVER_OPTIONS, create_collections
 from sync import Sync, caught_up, copied_documents, following
 
 LANES = {"lanes": 0, "connections": 0}  # 0: what sluice chooses
+URI_OPTIONS = {"source_uri_options": "", "destination_uri_options": ""}  # as compressors=zstd
 
 
 def engine_figures(user, system, peak_memory_bytes, gigabytes=None, changes=None):
@@ -31,11 +32,29 @@ def engine_figures(user, system, peak_memory_bytes, gigabytes=None, changes=None
 
 def ceiling(stage, _sluice):
     """The destination's ceiling: the documents replayed from memory, by a client that costs nothing."""
-    out, figures = stage.folder / "ceiling.json", {}
+    out, options, figures = stage.folder / "ceiling.json", stage.options, {}
     with stage.server_cpu(figures):
         stage.ceiling("--source", stage.source.uri, "--destination", stage.destination.uri, "--namespace", "lim.docs",
-                      "--connections", stage.options["ceiling_connections"], "--json", out)
-    return figures | {"wall_seconds": measure.json_of(out)["wall_seconds"]}
+                      "--connections", options["ceiling_connections"], "--batch-documents", options["batch_documents"],
+                      "--in-flight", options["in_flight"], "--socket-buffer-kib", options["socket_buffer_kib"],
+                      *([] if options["acknowledged"] else ["--unacknowledged"]), "--json", out)
+    return figures | client_figures(measure.json_of(out))
+
+
+def client_figures(found):
+    """What sluice-ceiling tells; it is no engine, but stands where one would."""
+    return {"wall_seconds": found["wall_seconds"],
+            "client_cpu_seconds_per_gb": (found["user_seconds"] + found["system_seconds"]) / (found["bytes"] / 1e9)}
+
+
+def drain(stage, _sluice):
+    """The source read once and forgotten, over one connection by a client that costs nothing."""
+    out, options, figures = stage.folder / "drain.json", stage.options, {}
+    with stage.server_cpu(figures):
+        stage.ceiling("--source", stage.source.uri, "--read", "--namespace", "lim.docs", "--batch-documents",
+                      options["batch_documents"], "--socket-buffer-kib", options["socket_buffer_kib"],
+                      *([] if options["exhaust"] else ["--no-exhaust"]), "--json", out)
+    return figures | client_figures(measure.json_of(out))
 
 
 def creates(stage, _sluice):
@@ -46,9 +65,15 @@ def creates(stage, _sluice):
     return figures | {"wall_seconds": wall, "milliseconds_per_collection": wall * 1000 / stage.options["collections"]}
 
 
+def with_words(uri, words):
+    """The URI with options such as compressors=zstd added."""
+    return uri + ("&" if "?" in uri else "/?" if uri.count("/") == 2 else "?") + words if words else uri
+
+
 def timed_copy(stage, sluice):
     summary, figures = stage.folder / "summary.json", {}
-    arguments = [sluice, "copy", "--source", stage.source.uri, "--destination", stage.destination.uri,
+    arguments = [sluice, "copy", "--source", with_words(stage.source.uri, stage.options["source_uri_options"]),
+                 "--destination", with_words(stage.destination.uri, stage.options["destination_uri_options"]),
                  "--summary-json", summary]
     for name in LANES:
         if stage.options[name]:
@@ -281,10 +306,12 @@ class Work:
 
 
 WORKS = {
-    "ceiling": Work(ceiling, {"ceiling_connections": 2}, ("lim",)),
+    "ceiling": Work(ceiling, {"ceiling_connections": 2, "batch_documents": 10_000, "in_flight": 1, "acknowledged": True,
+                              "socket_buffer_kib": 0}, ("lim",)),
+    "drain": Work(drain, {"batch_documents": 10_000, "exhaust": True, "socket_buffer_kib": 0}, ("lim",)),
     "creates": Work(creates, {}, ("many",)),
-    "copy": Work(copy, LANES, ("lim",)),
-    "copy_many": Work(copy_many, LANES, ("many",)),
+    "copy": Work(copy, LANES | URI_OPTIONS, ("lim",)),
+    "copy_many": Work(copy_many, LANES | URI_OPTIONS, ("many",)),
     "live_copy": Work(live_copy, {"writes_per_second": 1000.0}, ("lim", "changed")),
     "whole_run": Work(whole_run, {}, ("lim",)),
     "watched_run": Work(watched_run, {"polls_per_second": 100.0}, ("lim",)),

@@ -1,5 +1,6 @@
 """Scenario files: what they may say, what later words override, and that every mistake is refused by its name."""
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -52,6 +53,19 @@ class Reading(unittest.TestCase):
         self.assertEqual(self.read(GOOD, short=True)[0].rounds, 2)
         self.assertEqual(self.read(GOOD, ("documents", 7), short=True, rounds=9)[0].options["documents"], 7)
         self.assertEqual(self.read(GOOD, short=True, rounds=9)[0].rounds, 9)
+
+    def test_other_settings_of_the_work_stand_beside_it(self):
+        text = 'beside = [{lanes = 2}, {lanes = 4, connections = 4}]\n' + GOOD
+        self.assertEqual(self.read(GOOD)[0].beside, [])
+        self.assertEqual(self.read(text)[0].beside, [{"lanes": 2}, {"lanes": 4, "connections": 4}])
+        self.assertEqual(self.read(text, beside=[scenario.parse_settings("lanes=8,connections=1")])[0].beside,
+                         [{"lanes": 8, "connections": 1}])
+        for settings, words in (({"lnes": 1}, "did you mean lanes?"), ({"documents": 1}, "no option of the work 'documents'"),
+                                ({"lanes": "many"}, "should be of type int"), ({"lanes": 0}, "is what is measured anyway"),
+                                ({}, "is what is measured anyway")):
+            with self.assertRaisesRegex(measure.Failure, re.escape(words)):
+                self.read(GOOD, beside=[settings])
+        self.refused(["beside is 3"], "beside = [3]\n" + GOOD)
 
     def test_each_value_is_a_scenario_unless_one_is_chosen(self):
         text = GOOD + "[each]\nlanes = [1, 2]\n"
@@ -116,7 +130,7 @@ class Files(unittest.TestCase):
             for short in (False, True):
                 for one in scenario.read(scenario.find(name), works, short=short):
                     self.assertGreater(stage.disk_bytes(one, 2), -1)
-                    self.assertTrue(one.at_most or one.at_least, f"{name} has no goal")
+                    self.assertTrue(one.at_most or one.at_least or one.beside, f"{name} has no goal and compares nothing")
 
     def test_a_bigger_scenario_needs_more_disk(self):
         small, = scenario.read(scenario.find("copy"), works, [("documents", 1000)])
