@@ -64,6 +64,7 @@ struct serve_options {
   bool verify_connectivity = false;  // as assess does, instead of waiting
   bool exit_on_error = false;        // a run that fails ends the process
   bool auto_resume = true;           // a run of an earlier process goes on by itself
+  std::string metrics_folder;        // metrics go there as files, too; empty: to nobody who does not ask for them
   log_options log;
 };
 

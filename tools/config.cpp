@@ -124,6 +124,10 @@ constexpr std::array keys{
     known_key{"api-tls-certificate-key-file",
               [](const config_entry& e, serve_values& v) { return take_text(e, v.api.tls_certificate_key_file); }},
     known_key{"logPath", [](const config_entry& e, serve_values& v) { return take_text(e, v.log_path); }},
+    known_key{"metricsLoggingFilepath",
+              [](const config_entry& e, serve_values& v) { return take_text(e, v.metrics_path); }},
+    known_key{"disableMetricsLogging",
+              [](const config_entry& e, serve_values& v) { return take_boolean(e, v.disable_metrics_logging); }},
     known_key{"verbosity",
               [](const config_entry& e, serve_values& v) {
                 v.verbosity = parse_verbosity(as_text(e).value_or(""));
@@ -145,6 +149,10 @@ constexpr std::array keys{
     known_key{"connections",
               [](const config_entry& e, serve_values& v) {
                 return take_integer(e, 0, bounds::connections_max, v.connections);
+              }},
+    known_key{"createIndexesBatchSize",
+              [](const config_entry& e, serve_values& v) {
+                return take_integer(e, 1, bounds::indexes_per_command_max, v.indexes_per_command);
               }},
     known_key{"retry-seconds",
               [](const config_entry& e, serve_values& v) {

@@ -39,6 +39,8 @@ std::string values_json(const serve_values& values) {
   put(all, "api-token-file", values.api.token_file);
   put(all, "api-tls-certificate-key-file", values.api.tls_certificate_key_file);
   put(all, "logPath", values.log_path);
+  put(all, "metricsLoggingFilepath", values.metrics_path);
+  put(all, "disableMetricsLogging", values.disable_metrics_logging);
   if (values.verbosity) all["verbosity"] = to_string(*values.verbosity);
   if (values.format) {
     all["log-format"] = *values.format == log_format::json   ? "json"
@@ -49,6 +51,7 @@ std::string values_json(const serve_values& values) {
   put(all, "memory-mb", values.memory_mb);
   put(all, "lanes", values.lanes);
   put(all, "connections", values.connections);
+  put(all, "createIndexesBatchSize", values.indexes_per_command);
   put(all, "retry-seconds", values.retry_seconds);
   put(all, "capture", values.capture);
   put(all, "spool-dir", values.spool_dir);

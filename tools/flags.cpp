@@ -43,6 +43,10 @@ void add_common_options(CLI::App& app, Flags& flags, io_choice& io) {
   app.add_option("--connections", flags.connections, "Readers and writers of a lane; 0: the default")
       ->check(CLI::Range(0U, bounds::connections_max))
       ->type_name("N");
+  app.add_option("--createIndexesBatchSize", flags.indexes_per_command,
+                 "Indexes of a collection that are built together, at most (default: all, which reads it once)")
+      ->check(CLI::Range(1U, bounds::indexes_per_command_max))
+      ->type_name("N");
   auto* const retry_seconds =
       app.add_option("--retry-seconds", flags.retry_seconds,
                      "How long a deployment may be out of reach before giving up (default 600)");
@@ -296,6 +300,12 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   app.add_option("--cluster1-file", flags.cluster1_file, "File that holds the URI of cluster1")->excludes(cluster1);
   add_api_options(app, flags);
   app.add_option("--logPath", flags.log_path, "Directory (or file) for the log; default: standard output");
+  app.add_option("--metricsLoggingFilepath", flags.metrics_path,
+                 "Folder for metrics.log: what /metrics says, a JSON line every 10 seconds (default: none is written)")
+      ->type_name("FOLDER");
+  app.add_flag_function(
+      "--disableMetricsLogging", [&flags](std::int64_t given) { flags.disable_metrics_logging = given > 0; },
+      "Write no metrics.log, whatever the configuration file says");
   app.add_option("--loadLevel", flags.load_level, "1 (gentle) to 4 (everything) on both deployments (default 3)")
       ->check(CLI::Range(1U, bounds::load_level_max))
       ->type_name("N");

@@ -13,9 +13,7 @@ struct refused_option {
 
 constexpr std::array refused{
     refused_option{"id", "one process copies the whole replica set; leave it out"},
-    refused_option{"metricsLoggingFilepath", "no metrics file is written; leave it out"},
     refused_option{"hotDocIDs", "changes of one document are combined by themselves; leave it out"},
-    refused_option{"createIndexesBatchSize", "index builds are not batched by this version; leave it out"},
     refused_option{"enableCappedCollectionHandling", "capped collections are always handled; leave it out"},
     refused_option{"acceptRemoteAPIRequest", "give --bind with the address to listen on, and --api-token-file"},
     refused_option{"enableVerifierPersistence", "documents are not verified by this version; leave it out"},
@@ -25,8 +23,7 @@ constexpr std::array refused{
                    "changes wait in the spool (spool-gb), whatever the oplog does; leave it out"},
 };
 
-constexpr std::array<std::string_view, 4> without_effect{"acceptDisclaimer", "disableTelemetry",
-                                                         "disableMetricsLogging", "disableVerification"};
+constexpr std::array<std::string_view, 3> without_effect{"acceptDisclaimer", "disableTelemetry", "disableVerification"};
 
 }  // namespace
 

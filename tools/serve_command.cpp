@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <iostream>
+#include <memory>
 #include <thread>
 
 #include <unistd.h>
 
 #include "engine/runtime/lane.hpp"
 #include "tools/api_server.hpp"
+#include "tools/metrics_file.hpp"
 #include "tools/progress_log.hpp"
 #include "tools/service_notice.hpp"
 
@@ -20,7 +22,8 @@ constexpr auto look_interval = 1s;
 
 /// Until somebody wants the end, or the run has failed and nobody is to see that. Log rotation is done on the way, and
 /// the log is told how the run goes.
-void watch(const serve_options& options, session::controls& controls, signal_watch& signals, log_output& log_to) {
+void watch(const serve_options& options, session::controls& controls, signal_watch& signals, log_output& log_to,
+           metrics_file* metrics) {
   progress_log telling("serve");
   for (;;) {
     const auto event = signals.wait(look_interval);
@@ -28,6 +31,7 @@ void watch(const serve_options& options, session::controls& controls, signal_wat
     if (event == signal_watch::event::interrupt) return;
     const session::progress now = controls.snapshot(false);
     telling.look(now, progress_log::clock::now());
+    if (metrics != nullptr) metrics->look(now, metrics_file::clock::now());
     if (options.exit_on_error && now.now == session::state::failed) return;
   }
 }
@@ -71,22 +75,30 @@ exit_code exit_code_after(const session::progress& before_stop) {
   }
 }
 
+exit_code cannot_serve(const error& cause, const log_output& log_to) {
+  log(log_level::error, "serve", "Cannot serve", {{"cause", cause.message}});
+  if (!log_to.wants(log_level::error)) std::cerr << "sluice: " << cause.message << "\n";
+  return exit_code::refused;
+}
+
 }  // namespace
 
 exit_code run_server(const serve_options& options, const serve_calls& calls, signal_watch& signals,
                      log_output& log_to) {
+  std::unique_ptr<metrics_file> metrics;
+  if (!options.metrics_folder.empty()) {
+    auto opened = metrics_file::open(options.metrics_folder);
+    if (!opened) return cannot_serve(opened.error(), log_to);
+    metrics = std::move(opened).value();
+  }
   runtime::lane lane("sluice-http");
   auto listening = open_api(lane, options.port, options.api, calls.controls, calls.assessing);
-  if (!listening) {
-    log(log_level::error, "serve", "Cannot serve", {{"cause", listening.error().message}});
-    if (!log_to.wants(log_level::error)) std::cerr << "sluice: " << listening.error().message << "\n";
-    return exit_code::refused;
-  }
+  if (!listening) return cannot_serve(listening.error(), log_to);
   auto server = std::move(listening).value();
   lane.start();
   log(log_level::info, "serve", "Waiting for POST /api/v1/start", {{"url", server->url()}});
   service_notice notice(wishes_of_process(), [&calls] { return calls.controls.snapshot(false); });
-  watch(options, calls.controls, signals, log_to);
+  watch(options, calls.controls, signals, log_to, metrics.get());
   notice.stopping();
   const session::progress before_stop = calls.controls.snapshot(false);
   stop_in_order(calls, signals, log_to);

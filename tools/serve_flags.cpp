@@ -25,10 +25,13 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.api.token_file, file.api.token_file);
   fill(flags.api.tls_certificate_key_file, file.api.tls_certificate_key_file);
   fill(flags.log_path, file.log_path);
+  fill(flags.metrics_path, file.metrics_path);
+  fill(flags.disable_metrics_logging, file.disable_metrics_logging);
   fill(flags.verbosity, file.verbosity);
   fill(flags.format, file.format);
   fill(flags.memory_mb, file.memory_mb);
   fill(flags.lanes, file.lanes);
+  fill(flags.indexes_per_command, file.indexes_per_command);
   fill(flags.retry_seconds, file.retry_seconds);
   fill(flags.capture, file.capture);
   fill(flags.spool_dir, file.spool_dir);
@@ -114,6 +117,7 @@ result<serve_options> to_serve_options(const serve_values& flags, const std::str
   options.port = all.port.value_or(options.port);
   SLUICE_TRY(options.api, check_api_access(all.api));
   options.log.path = all.log_path.value_or("");
+  if (!all.disable_metrics_logging.value_or(false)) options.metrics_folder = all.metrics_path.value_or("");
   return options;
 }
 

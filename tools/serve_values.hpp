@@ -25,12 +25,15 @@ struct serve_values {
   std::optional<std::uint16_t> port;
   api_access_values api;
   std::optional<std::string> log_path;
+  std::optional<std::string> metrics_path;
+  std::optional<bool> disable_metrics_logging;
   std::optional<log_level> verbosity;
   std::optional<log_format> format;
   std::optional<std::uint32_t> load_level;
   std::optional<std::uint32_t> memory_mb;
   std::optional<std::uint32_t> lanes;
   std::optional<std::uint32_t> connections;
+  std::optional<std::uint32_t> indexes_per_command;
   std::optional<std::uint32_t> retry_seconds;
   std::optional<std::string> capture;
   std::optional<std::string> spool_dir;
@@ -63,7 +66,8 @@ namespace bounds {
 inline constexpr std::uint32_t load_level_max = 4;
 inline constexpr std::uint32_t memory_mb_max = 1U << 20U;  // a tebibyte is a typing error
 inline constexpr std::uint32_t lanes_max = 256;
-inline constexpr std::uint32_t connections_max = 64;  // a lane
+inline constexpr std::uint32_t connections_max = 64;          // a lane
+inline constexpr std::uint32_t indexes_per_command_max = 64;  // what a collection may have
 inline constexpr std::uint32_t retry_seconds_max = 7 * 24 * 3600;
 inline constexpr std::uint32_t spool_gb_max = 1U << 20U;
 }  // namespace bounds

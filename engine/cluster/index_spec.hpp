@@ -18,6 +18,8 @@ struct index_policy {
   bool exclude_hashed = false;
   /// Unique indexes are made non-unique, and TTL indexes asleep, until commit (correctness: applying).
   bool defer_unique_and_ttl = true;
+  /// Indexes of one createIndexes, at most; 0: all of a collection, which read its documents once.
+  std::uint32_t per_command = 0;
 };
 
 /// The expiry of a TTL index that is to delete nothing yet.

@@ -151,7 +151,7 @@ class cutover {
     }
     std::vector<const cluster::collection_info*> collections;
     for (const auto& one : owned) collections.push_back(one.get());
-    const cluster::index_policy as_given{.defer_unique_and_ttl = false};
+    const cluster::index_policy as_given{.defer_unique_and_ttl = false, .per_command = job_.policy.per_command};
     SLUICE_CO_TRY(auto failed, co_await build_indexes(job_.destination, std::move(collections), as_given, builds_,
                                                       scope_, job_.patience, job_.may_write));
     for (const auto& step : some) {

@@ -108,9 +108,21 @@ class builder {
     build_progress& progress = shown == progress_.end() ? unseen : *shown->second;
     const auto specs = cluster::indexes_for_sync(info, policy_);
     if (specs.empty()) co_return ok();
+    const std::size_t together = policy_.per_command == 0 ? specs.size() : policy_.per_command;
+    for (std::span<const cluster::index_spec> left(specs); !left.empty();) {
+      const auto some = left.first(std::min(together, left.size()));
+      left = left.subspan(some.size());
+      SLUICE_CO_TRYV(co_await build_together(mine, connection, info, some, progress));
+    }
+    co_return ok();
+  }
+
+  task<result<>> build_together(cluster::deployment& mine, std::unique_ptr<wire::connection>& connection,
+                                const cluster::collection_info& info, std::span<const cluster::index_spec> specs,
+                                build_progress& progress) {
     auto whole = co_await create(mine, connection, info, specs);
     if (whole) {
-      progress.built = static_cast<std::int32_t>(specs.size());
+      progress.built += static_cast<std::int32_t>(specs.size());
       co_return ok();
     }
     if (!is_final(whole.error())) co_return whole.error();
@@ -210,16 +222,6 @@ task<result<std::vector<failed_index>>> build_indexes(cluster::deployment to,
                                                       state::write_permission may_write) {
   builder all(std::move(to), std::move(collections), policy, progress, scope, patience, std::move(may_write));
   co_return co_await all.run();
-}
-
-task<result<std::vector<failed_index>>> build_indexes(cluster::deployment to,
-                                                      std::vector<const cluster::collection_info*> collections,
-                                                      progress_by_namespace& progress, runtime::cancel_scope& scope,
-                                                      std::chrono::milliseconds patience,
-                                                      state::write_permission may_write) {
-  const cluster::index_policy final_form{.defer_unique_and_ttl = false};
-  co_return co_await build_indexes(std::move(to), std::move(collections), final_form, progress, scope, patience,
-                                   std::move(may_write));
 }
 
 }  // namespace sluice::index

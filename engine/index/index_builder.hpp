@@ -31,8 +31,8 @@ struct failed_index {
   std::string message;  // the server's words
 };
 
-/// One createIndexes a collection, with all its indexes: the server then reads the data once. Where that fails the
-/// indexes are built one by one, so that only the culprit is missing; it is returned by name, the others are there.
+/// One createIndexes a collection, with all its indexes (or as many as the policy has): the server then reads the data
+/// once. Where that fails the indexes are built one by one, so that only the culprit is missing; it is returned by name, the others are there.
 /// Elections are survived: the same command finds what is built or joins what is being built. Cancelled by `scope`.
 /// Under a policy: what cluster::indexes_for_sync leaves of them. While following (defer_unique_and_ttl) one that the
 /// documents do not fit yet is a warning: the commit builds it. `progress` is not added to: what is not in it is built
@@ -41,9 +41,5 @@ struct failed_index {
     cluster::deployment to, std::vector<const cluster::collection_info*> collections, cluster::index_policy policy,
     progress_by_namespace& progress, runtime::cancel_scope& scope, std::chrono::milliseconds patience,
     state::write_permission may_write);
-/// In their final form.
-[[nodiscard]] task<result<std::vector<failed_index>>> build_indexes(
-    cluster::deployment to, std::vector<const cluster::collection_info*> collections, progress_by_namespace& progress,
-    runtime::cancel_scope& scope, std::chrono::milliseconds patience, state::write_permission may_write);
 
 }  // namespace sluice::index

@@ -338,14 +338,15 @@ task<result<>> copy_stage::build_indexes(runtime::cancel_scope& scope) {
   board_.set_phase(phase::index_build);
   runtime::failure_point("indexing_begun");
   auto left = living_collections();
+  cluster::index_policy policy = purpose_.indexes;
+  policy.defer_unique_and_ttl = purpose_.followed;
+  policy.per_command = settings_.indexes_per_command;
+  SLUICE_CO_TRY(auto left_out, co_await index::build_indexes(between_.destination, std::move(left), policy,
+                                                             board_.builds, scope, settings_.retry_time, may_write_));
   if (!purpose_.followed) {
-    SLUICE_CO_TRY(failed_indexes_, co_await index::build_indexes(between_.destination, std::move(left), board_.builds,
-                                                                 scope, settings_.retry_time, may_write_));
+    failed_indexes_ = std::move(left_out);
   } else {
-    SLUICE_CO_TRY(const auto late,
-                  co_await index::build_indexes(between_.destination, std::move(left), purpose_.indexes, board_.builds,
-                                                scope, settings_.retry_time, may_write_));
-    for (const auto& one : late) {
+    for (const auto& one : left_out) {
       board_.add_warning("the index " + one.name + " of " + one.ns + " cannot be built yet (" + one.message +
                          "); the commit tries again");
     }

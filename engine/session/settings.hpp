@@ -32,6 +32,7 @@ struct copy_settings {
   std::size_t memory_bytes = limits::memory_default_bytes;  // may change
   std::uint32_t lanes = 0;                                  // may change; 0: chosen from the number of cores
   std::uint32_t connections = 0;                            // may change; readers and writers per lane, 0: default
+  std::uint32_t indexes_per_command = 0;                    // may change; of one createIndexes, 0: all of a collection
   std::chrono::milliseconds retry_time = limits::retry_time_default;  // may change
 };
 

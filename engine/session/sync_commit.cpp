@@ -40,6 +40,7 @@ task<result<bool>> sync_run::finish_commit(runtime::cancel_scope& scope) {
                          .tells_by_name = between_.source.kind == cluster::deployment_kind::sharded,
                          .patience = settings_.copy.retry_time,
                          .may_write = [this] { return checkpoint_->lease_is_fresh(); }};
+  job.policy.per_command = settings_.copy.indexes_per_command;
   index::cutover_progress progress;
   SLUICE_CO_TRY(const auto report, co_await index::cut_over(std::move(job), board_.builds, progress, scope));
   commit_complaints_ = complaints_of(report);

@@ -180,6 +180,40 @@ TEST(cutover_lease, an_index_is_built_once_writing_is_permitted) {
 }
 
 class cutover : public ::testing::TestWithParam<const char*> {};
+TEST(cutover_indexes, as_many_are_built_together_as_was_said) {
+  pair_of_sets sets("6.0.27");
+  sets.source.run("d", R"({"insert": "c", "documents": [{"_id": 1, "a": 1}]})");
+  std::string indexes;
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    indexes +=
+        (indexes.empty() ? "" : ", ") + (R"({"key": {")" + std::string(name) + R"(": 1}, "name": ")") + name + "\"}";
+  }
+  sets.source.run("d", R"({"createIndexes": "c", "indexes": [)" + indexes + "]}");
+  const auto built_together = [&sets] {
+    std::vector<std::size_t> sizes;
+    const auto entries = sets.destination.run("local", R"({"find": "oplog.rs", "batchSize": 100000,
+        "filter": {"ns": "d.$cmd", "o.commitIndexBuild": "c"}})");
+    for (const auto& entry : entries.child("cursor.firstBatch").elements()) {
+      sizes.push_back(entry.child("o.indexes").elements().size());
+    }
+    return sizes;
+  };
+  sets.copy({.per_command = 2});
+  EXPECT_EQ(built_together(), (std::vector<std::size_t>{2, 2, 1}));
+  sets.must_be_equal();
+}
+
+TEST(cutover_indexes, are_built_all_together_where_nothing_was_said) {
+  pair_of_sets sets("6.0.27");
+  sets.source.run("d", R"({"insert": "c", "documents": [{"_id": 1, "a": 1}]})");
+  sets.source.run("d", R"({"createIndexes": "c", "indexes": [{"key": {"a": 1}, "name": "a"},
+      {"key": {"b": 1}, "name": "b"}]})");
+  sets.copy();
+  const auto entries = sets.destination.run("local", R"({"find": "oplog.rs", "batchSize": 100000,
+      "filter": {"ns": "d.$cmd", "o.commitIndexBuild": "c"}})");
+  EXPECT_EQ(entries.child("cursor.firstBatch").elements().size(), 1U);
+}
+
 INSTANTIATE_TEST_SUITE_P(from, cutover, ::testing::Values("4.4.2", "5.0.4", "6.0.27"), [](const auto& one) {
   std::string name = one.param;
   std::ranges::replace(name, '.', '_');

@@ -107,6 +107,22 @@ TEST(progress_json, a_copy_shows_both_dialects) {
   EXPECT_FALSE(fields.contains("indexBuilding"));
 }
 
+TEST(progress_json, each_phase_goes_by_the_words_of_the_original) {
+  using session::phase;
+  for (const auto& [at, words] : std::vector<std::pair<phase, const char*>>{
+           {phase::initializing_collections_and_indexes, "initializing collections and indexes"},
+           {phase::initializing_partitions, "initializing partitions"},
+           {phase::collection_copy, "collection copy"},
+           {phase::change_application, "change event application"},
+           {phase::committing, "waiting for commit to complete"},
+           {phase::commit_completed, "commit completed"}}) {
+    const json::object fields = progress_of(running(at));
+    EXPECT_EQ(fields.at("info"), json::value(words));
+    EXPECT_EQ(fields.at("phase"), json::value(words));
+  }
+  EXPECT_EQ(session::to_string(phase::uninitialized), "uninitialized");
+}
+
 TEST(progress_json, a_silent_deployment_and_the_patience_with_it_are_told) {
   session::progress now = running(session::phase::collection_copy);
   now.source_ping_ms = -1;

@@ -238,6 +238,38 @@ TEST(command_line, serve_takes_mongosyncs_flags) {
                                           "--acceptDisclaimer", "--disableTelemetry=true", "--verbosity", "INFO"});
   EXPECT_EQ(options.port, 27182);
   EXPECT_EQ(options.log.path, "/l");
+  EXPECT_EQ(options.metrics_folder, "");
+  EXPECT_EQ(options.settings.copy.indexes_per_command, 0U);
+  const auto with = [](std::initializer_list<const char*> more) {
+    std::vector<std::string> all{"--cluster0=mongodb://a", "--cluster1", "mongodb://b"};
+    all.insert(all.end(), more.begin(), more.end());
+    return serve_of(std::move(all));
+  };
+  EXPECT_EQ(with({"--metricsLoggingFilepath", "/m"}).metrics_folder, "/m");
+  EXPECT_EQ(with({"--metricsLoggingFilepath", "/m", "--disableMetricsLogging"}).metrics_folder, "");
+  EXPECT_EQ(with({"--createIndexesBatchSize", "64"}).settings.copy.indexes_per_command, 64U);
+  EXPECT_NE(complaint({"--createIndexesBatchSize", "65"}).find("--createIndexesBatchSize"), std::string::npos);
+  EXPECT_NE(complaint({"--createIndexesBatchSize", "0"}).find("--createIndexesBatchSize"), std::string::npos);
+}
+
+TEST(command_line, an_option_of_the_original_that_cannot_apply_is_refused_with_what_to_do) {
+  for (const auto& [name, advice] :
+       std::vector<std::pair<std::string, std::string>>{{"id", "leave it out"},
+                                                        {"hotDocIDs", "leave it out"},
+                                                        {"enableCappedCollectionHandling", "leave it out"},
+                                                        {"acceptRemoteAPIRequest", "--api-token-file"},
+                                                        {"enableVerifierPersistence", "leave it out"},
+                                                        {"longRetryTime", "retry-seconds"},
+                                                        {"migrationName", "several runs into one destination"},
+                                                        {"oplogRolloverResilienceIntervalSeconds", "spool-gb"}}) {
+    const std::string flag = complaint({"--cluster0=mongodb://a", "--cluster1=mongodb://b", "--" + name + "=1"});
+    EXPECT_NE(flag.find("\"" + name + "\" is an option of mongosync"), std::string::npos) << flag;
+    EXPECT_NE(flag.find(advice), std::string::npos) << flag;
+    const temporary_file file("refused", name + ": 1\n");
+    const std::string key = complaint({"--config", file.path()});
+    EXPECT_NE(key.find(":1: \"" + name + "\""), std::string::npos) << key;
+    EXPECT_NE(key.find(advice), std::string::npos) << key;
+  }
 }
 
 TEST(command_line, help_and_version_are_only_printed) {
