@@ -32,11 +32,11 @@ struct failed_index {
 };
 
 /// One createIndexes a collection, with all its indexes (or as many as the policy has): the server then reads the data
-/// once. Where that fails the indexes are built one by one, so that only the culprit is missing; it is returned by name, the others are there.
-/// Elections are survived: the same command finds what is built or joins what is being built. Cancelled by `scope`.
-/// Under a policy: what cluster::indexes_for_sync leaves of them. While following (defer_unique_and_ttl) one that the
-/// documents do not fit yet is a warning: the commit builds it. `progress` is not added to: what is not in it is built
-/// without being shown. `may_write` is asked before each command.
+/// once. Where that fails the indexes are built one by one, so that only the culprit is missing; it is returned by
+/// name, the others are there. Elections are survived: the same command finds what is built or joins what is being
+/// built. Cancelled by `scope`. Under a policy: what cluster::indexes_for_sync leaves of them. While following
+/// (defer_unique_and_ttl) one that the documents do not fit yet is a warning: the commit builds it. `progress` is not
+/// added to: what is not in it is built without being shown. `may_write` is asked before each command.
 [[nodiscard]] task<result<std::vector<failed_index>>> build_indexes(
     cluster::deployment to, std::vector<const cluster::collection_info*> collections, cluster::index_policy policy,
     progress_by_namespace& progress, runtime::cancel_scope& scope, std::chrono::milliseconds patience,
