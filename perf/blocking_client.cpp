@@ -60,6 +60,22 @@ std::pair<std::string, std::string> split_host(std::string_view text) {
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }
 
+/// Of a "mongodb://host:port,.../" string.
+std::vector<std::string> hosts_of(std::string_view uri) {
+  constexpr std::string_view scheme = "mongodb://";
+  if (!uri.starts_with(scheme)) throw connection_failure("not a mongodb:// string");
+  uri.remove_prefix(scheme.size());
+  if (uri.find('@') != std::string_view::npos) throw connection_failure("a measuring client does not authenticate");
+  uri = uri.substr(0, uri.find('/'));
+  std::vector<std::string> hosts;
+  while (!uri.empty()) {
+    const std::size_t comma = uri.find(',');
+    hosts.emplace_back(uri.substr(0, comma));
+    uri = comma == std::string_view::npos ? std::string_view() : uri.substr(comma + 1);
+  }
+  return hosts;
+}
+
 bson::document with_database(const bson::document& command, std::string_view database) {
   bson::builder whole;
   whole.append_all(command).append("$db", database);
@@ -91,27 +107,36 @@ blocking_client::~blocking_client() {
 }
 
 blocking_client blocking_client::connect_to_primary(std::string_view uri) {
-  constexpr std::string_view scheme = "mongodb://";
-  if (!uri.starts_with(scheme)) throw connection_failure("not a mongodb:// string");
-  uri.remove_prefix(scheme.size());
-  if (uri.find('@') != std::string_view::npos) throw connection_failure("a measuring client does not authenticate");
-  uri = uri.substr(0, uri.find('/'));
-  bson::builder hello;
-  hello.append("hello", 1);
-  const bson::document command = hello.finish();
   std::string primary;
-  while (!uri.empty() && primary.empty()) {
-    const auto [host, port] = split_host(uri.substr(0, uri.find(',')));
-    blocking_client seed(host, port);
-    const message reply = seed.run("admin", command);
-    if (reply.body.find("isWritablePrimary").to_bool().value_or(false)) return seed;
+  for (const std::string& seed : hosts_of(uri)) {
+    blocking_client asked = connect(seed);
+    const message reply = asked.hello();
+    if (reply.body.find("isWritablePrimary").to_bool().value_or(false)) return asked;
     primary = reply.body.find("primary").as_string().value_or("");
-    const std::size_t comma = uri.find(',');
-    uri = comma == std::string_view::npos ? std::string_view() : uri.substr(comma + 1);
+    if (!primary.empty()) return connect(primary);
   }
-  if (primary.empty()) throw connection_failure("no host knows a primary");
-  const auto [host, port] = split_host(primary);
+  throw connection_failure("no host knows a primary");
+}
+
+blocking_client blocking_client::connect_to_secondary(std::string_view uri) {
+  for (const std::string& seed : hosts_of(uri)) {
+    const message reply = connect(seed).hello();
+    for (const auto host : reply.body.find("hosts").as_array().value_or(bson::document_view())) {
+      blocking_client asked = connect(host.as_string().value_or(""));
+      if (asked.hello().body.find("secondary").to_bool().value_or(false)) return asked;
+    }
+  }
+  throw connection_failure("no host knows a secondary");
+}
+
+blocking_client blocking_client::connect(std::string_view host_and_port) {
+  const auto [host, port] = split_host(host_and_port);
   return {host, port};
+}
+
+message blocking_client::hello() {
+  bson::builder command;
+  return run("admin", command.append("hello", 1).finish());
 }
 
 void blocking_client::read(std::byte* into, std::size_t bytes) {

@@ -41,6 +41,8 @@ class blocking_client {
   blocking_client(const std::string& host, const std::string& port);
   /// The primary of a replica set, found through the hosts of a "mongodb://host:port,.../" string.
   [[nodiscard]] static blocking_client connect_to_primary(std::string_view uri);
+  /// One of its secondaries, any.
+  [[nodiscard]] static blocking_client connect_to_secondary(std::string_view uri);
   ~blocking_client();
   blocking_client(blocking_client&& other) noexcept;
   blocking_client& operator=(blocking_client&&) = delete;
@@ -63,6 +65,8 @@ class blocking_client {
 
  private:
   explicit blocking_client(int descriptor) : descriptor_(descriptor) {}
+  [[nodiscard]] static blocking_client connect(std::string_view host_and_port);
+  [[nodiscard]] message hello();
   void read(std::byte* into, std::size_t bytes);
   void write(iovec* parts, std::size_t count);
 

@@ -36,6 +36,7 @@ int run(int argument_count, char** argument_values) {
       ->check(CLI::Range(0, 65'536));
   app.add_flag("--read", chosen.read, "instead of inserting, only read the source");
   app.add_flag("--no-exhaust", chosen.no_exhaust, "ask the source for each batch instead of having them streamed");
+  app.add_flag("--secondary", chosen.secondary, "read from a secondary");
   app.add_option("--creates", chosen.creates, "instead of inserting, create this many empty collections");
   app.add_option("--databases", chosen.databases, "with --creates: spread over NAME0, NAME1, ...")
       ->check(CLI::Range(1, 1000));

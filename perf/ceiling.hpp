@@ -22,6 +22,7 @@ struct ceiling_arguments {
   bool unacknowledged = false;
   bool read = false;
   bool no_exhaust = false;
+  bool secondary = false;
   int socket_buffer_kib = 0;
   std::uint64_t creates = 0;
   std::uint64_t databases = 1;

@@ -70,7 +70,8 @@ std::string told_of(const amount& moved, const usage& cpu) {
 }
 
 blocking_client connect_to_source(const ceiling_arguments& chosen) {
-  blocking_client source = blocking_client::connect_to_primary(chosen.source);
+  blocking_client source = chosen.secondary ? blocking_client::connect_to_secondary(chosen.source)
+                                            : blocking_client::connect_to_primary(chosen.source);
   source.set_socket_buffers(chosen.socket_buffer_kib * 1024);
   return source;
 }

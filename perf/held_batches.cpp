@@ -29,6 +29,7 @@ void read_batches(blocking_client& source, const what_to_read& what, const std::
   bson::builder find;
   find.append("find", what.collection).append("batchSize", 0).append("noCursorTimeout", true);
   find.open_document("hint").append("$natural", 1).close();
+  find.open_document("$readPreference").append("mode", "secondaryPreferred").close();  // whoever is asked answers
   const message opened = source.run(what.database, find.finish());
   const std::int64_t cursor = opened.body.at("cursor", "id").to_int64().value_or(0);
   if (cursor == 0) return;

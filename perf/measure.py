@@ -117,20 +117,25 @@ def served(arguments, uri_file, log_file, pinned_to=None):
 
 
 class ReplicaSet:
-    """A one-node set run by sluice-lab, and the mongod behind it."""
+    """A set run by sluice-lab, and the mongods behind it."""
 
     def __init__(self, name, process, uri):
         self.name, self.uri = name, uri
-        self.mongod = descendant(process.pid, "mongod")
+        self.mongods = descendants(process.pid, "mongod")
+
+    @property
+    def mongod(self):
+        """The only one, or the first."""
+        return self.mongods[0]
 
     def cpu_seconds(self):
-        return sum(cpu_seconds(self.mongod))
+        return sum(sum(cpu_seconds(one)) for one in self.mongods)
 
 
 @contextlib.contextmanager
-def replica_set(lab, name, folder, version, cache_gb, arguments=(), pinned_to=None):
-    """A fresh one-node set with everything in `folder`; `arguments` are more of the mongod's."""
-    command = [lab, "run-set", "--dir", folder, "--name", name, "--wt-cache-gb", cache_gb, "--uri-file",
+def replica_set(lab, name, folder, version, cache_gb, arguments=(), pinned_to=None, nodes=1):
+    """A fresh set with everything in `folder`; `arguments` are more of each mongod's."""
+    command = [lab, "run-set", "--dir", folder, "--name", name, "--wt-cache-gb", cache_gb, "--nodes", nodes, "--uri-file",
                folder / f"{name}.uri", *(f"--argument={one}" for one in arguments)]
     if version:
         command += ["--version", version]
@@ -181,20 +186,23 @@ def tail(file, characters=2000):
     return file.read_text(errors="replace")[-characters:]
 
 
-def descendant(pid, name_prefix):
-    """The process under `pid` whose name begins so."""
+def descendants(pid, name_prefix):
+    """The processes under `pid` whose name begins so; one at least."""
     parents = {}
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
                 name, fields = stat_fields(entry.name)
                 parents[int(entry.name)] = (int(fields[1]), name)
+    found = []
     for candidate, (parent, name) in parents.items():
         while name.startswith(name_prefix) and parent in parents and parent != pid:
             parent = parents[parent][0]
         if name.startswith(name_prefix) and parent == pid:
-            return candidate
-    raise Failure(f"no {name_prefix} under process {pid}")
+            found.append(candidate)
+    if not found:
+        raise Failure(f"no {name_prefix} under process {pid}")
+    return sorted(found)
 
 
 def wait_with_usage(process):

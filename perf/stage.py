@@ -14,7 +14,7 @@ import measure
 
 LIM_DOCUMENT_BYTES = 861
 OPLOG_NOTE_BYTES = 400  # what a change of 300 bytes takes in an oplog, about
-SERVER_OPTIONS = {"source_version": "6.0.27", "destination_version": "6.0.27", "cache_gb": 2.0,
+SERVER_OPTIONS = {"source_version": "6.0.27", "destination_version": "6.0.27", "cache_gb": 2.0, "source_nodes": 1,
                   "mongod_arguments": []}
 
 
@@ -92,8 +92,8 @@ class Stage:
         with contextlib.ExitStack() as stack:
             self.sets = tuple(stack.enter_context(measure.replica_set(
                 self.tools["sluice-lab"], name, self.folder, options[f"{name}_version"], options["cache_gb"],
-                arguments=options["mongod_arguments"], pinned_to=self.server_cores))
-                for name in ("source", "destination"))
+                arguments=options["mongod_arguments"], pinned_to=self.server_cores,
+                nodes=options["source_nodes"] if name == "source" else 1)) for name in ("source", "destination"))
             for name in self.data:
                 if not DATA[name].changes:
                     measure.say(f"loading {name} into the source")

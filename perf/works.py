@@ -53,7 +53,8 @@ def drain(stage, _sluice):
     with stage.server_cpu(figures):
         stage.ceiling("--source", stage.source.uri, "--read", "--namespace", "lim.docs", "--batch-documents",
                       options["batch_documents"], "--socket-buffer-kib", options["socket_buffer_kib"],
-                      *([] if options["exhaust"] else ["--no-exhaust"]), "--json", out)
+                      *([] if options["exhaust"] else ["--no-exhaust"]),
+                      *(["--secondary"] if options["secondary"] else []), "--json", out)
     return figures | client_figures(measure.json_of(out))
 
 
@@ -308,7 +309,8 @@ class Work:
 WORKS = {
     "ceiling": Work(ceiling, {"ceiling_connections": 2, "batch_documents": 10_000, "in_flight": 1, "acknowledged": True,
                               "socket_buffer_kib": 0}, ("lim",)),
-    "drain": Work(drain, {"batch_documents": 10_000, "exhaust": True, "socket_buffer_kib": 0}, ("lim",)),
+    "drain": Work(drain, {"batch_documents": 10_000, "exhaust": True, "secondary": False,
+                           "socket_buffer_kib": 0}, ("lim",)),
     "creates": Work(creates, {}, ("many",)),
     "copy": Work(copy, LANES | URI_OPTIONS, ("lim",)),
     "copy_many": Work(copy_many, LANES | URI_OPTIONS, ("many",)),

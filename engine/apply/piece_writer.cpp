@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int32_t path_not_viable = 28;
 constexpr std::int32_t unknown_stage = 40324;
+constexpr std::int32_t name_twice = 7693400;  // a diff goes into a field that is there twice (6.0.27)
 
 /// As many `_id`s are named of each violation.
 constexpr std::size_t ids_named = 5;
@@ -24,6 +25,10 @@ error refusal(const write_piece& piece, const document_write& write, const refus
                         std::to_string(refused.code) + ")";
   if (refused.code == unknown_stage) {
     message += "; the source's exact changes need a destination of 6.0 or newer that takes $_internalApplyOplogUpdate";
+  }
+  if (refused.code == name_twice) {
+    message += "; a document that has a name twice is copied, but not every change of it can be followed: repair it on "
+               "the source and begin anew, or leave its collection out";
   }
   return {error_kind::server, std::move(message), refused.code, {}};
 }

@@ -327,6 +327,32 @@ TEST_F(apply_writer, modifiers_that_a_path_stops_are_taken_apart) {
   expect_documents("to", {R"({"_id": 1, "a": 1, "u": 1, "o": 1})", R"({"_id": 2, "a": {"b": 2}, "u": 1, "o": 1})"});
 }
 
+// Servers store such documents; a diff that goes into the field is refused by the pipeline that applies it.
+TEST_F(apply_writer, a_document_that_has_a_name_twice_is_followed_as_far_as_the_server_can_and_then_named) {
+  const auto from = newest(server);
+  server.run("d", R"({"create": "to"})");
+  std::mt19937_64 random;
+  server.run("d", R"({"insert": "from", "documents": [{"_id": 1, "a": 1, "a": [2]}, {"_id": 2, "b": 1, "b": 2}]})");
+  server.run("d", R"({"update": "from", "updates": [{"q": {"_id": 1}, "u": {"a": 7, "a": 8, "list": [1], "list": 2}}]})");
+  server.run("d", R"({"update": "from", "updates": [{"q": {"_id": 1}, "u": {"$set": {"a": 3}}}]})");
+  server.run("d", R"({"update": "from", "updates": [{"q": {"_id": 1}, "u": {"$set": {"fresh.x": 1}}}]})");
+  server.run("d", R"({"delete": "from", "deletes": [{"q": {"_id": 2}, "limit": 1}]})");
+  destination to(uri());
+  (void)to.apply(oplog_of(server, "d.from", from), target_named("to"), random, 1);
+  expect_same(server, "from", "to");
+
+  const auto later = newest(server);
+  server.run("d", R"({"update": "from", "updates": [{"q": {"_id": 1}, "u": {"$push": {"list": 2}}}]})");
+  window one;
+  const auto entries = oplog_of(server, "d.from", later);
+  ASSERT_EQ(entries.size(), 1U);
+  ASSERT_TRUE(one.add(testing::change_of(testing::view_of(*entries.front())), target_named("to"), entries.front()));
+  const auto written = to.write(one.finish());
+  ASSERT_FALSE(written);
+  for (const char* part : {"d.to", "_id 1", "has a name twice", "leave its collection out"})
+    EXPECT_NE(written.error().message.find(part), std::string::npos) << part << ": " << written.error().message;
+}
+
 document of_bytes(std::size_t bytes, std::int64_t id, char fill) {
   std::string json = R"({"_id": )" + std::to_string(id) + R"(, "s": ""})";
   const auto rest = bytes - document::json(json).raw().size();
