@@ -27,8 +27,9 @@ error refusal(const write_piece& piece, const document_write& write, const refus
     message += "; the source's exact changes need a destination of 6.0 or newer that takes $_internalApplyOplogUpdate";
   }
   if (refused.code == name_twice) {
-    message += "; a document that has a name twice is copied, but not every change of it can be followed: repair it on "
-               "the source and begin anew, or leave its collection out";
+    message +=
+        "; a document that has a name twice is copied, but not every change of it can be followed: repair it on "
+        "the source and begin anew, or leave its collection out";
   }
   return {error_kind::server, std::move(message), refused.code, {}};
 }
