@@ -155,11 +155,28 @@ def ratio_text(ratio):
     return f"{ratio['median']:.3f} ({ratio['low']:.3f}–{ratio['high']:.3f})"
 
 
+ARMS_ACROSS_MAX = 4  # what a terminal is wide enough for
+
+
+def by_arm(result, title):
+    """A row for each arm, a column for each figure, and the ratio of the wall times to the measured arm."""
+    arms = result["arms"]
+    figures = figures_of(result, arms)
+    rows = []
+    for arm in reversed(arms):
+        medians = result["medians"][arm]
+        row = [number(figure, medians[figure]["median"]) if figure in medians else "–" for figure in figures]
+        rows.append([arm, *row, ratio_text(result["ratios"].get(arm, {}).get("wall_seconds")) if arm != arms[-1] else ""])
+    return table([title, *(FIGURES[figure][0] for figure in figures), f"wall s, {arms[-1]} / it, 95 %"], rows)
+
+
 def text_of(result):
-    """One result: a row for each figure, a column for each arm, and the ratio to the arm beside the measured one."""
+    """One result: a row for each figure, a column for each arm, and the ratio to the arm beside the measured one; with
+    many arms the other way round."""
     arms = result["arms"]
     count = len(result["rounds"])
-    titles = [f"{result['name']}, {count} round{'s' if count > 1 else ''}", *arms]
+    title = f"{result['name']}, {count} round{'s' if count > 1 else ''}"
+    titles = [title, *arms]
     titles += [f"{arms[-1]} / {arm}, 95 %" for arm in arms[:-1]]
     rows = []
     for figure in figures_of(result, arms):
@@ -168,7 +185,7 @@ def text_of(result):
             of_arm = result["medians"][arm].get(figure)
             row.append(number(figure, of_arm["median"]) if of_arm else "–")
         rows.append(row + [ratio_text(result["ratios"][arm].get(figure)) for arm in arms[:-1]])
-    lines = [table(titles, rows)]
+    lines = [table(titles, rows) if len(arms) <= ARMS_ACROSS_MAX else by_arm(result, title)]
     for goal in result["goals"]:
         bound, words = (goal["at_most"], "at most") if "at_most" in goal else (goal["at_least"], "at least")
         lines.append(f"goal: {FIGURES[goal['figure']][0]} {words} {number(goal['figure'], bound)}: "

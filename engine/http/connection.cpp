@@ -271,8 +271,8 @@ class beast_connection final : public connection {
   }
 
   task<void> turn_away(response reply) {
-    const bool sent = co_await send(std::move(reply), 11, false, false);
-    if (sent) co_await linger();
+    auto sending = send(std::move(reply), 11, false, false);
+    if (co_await std::move(sending)) co_await linger();
   }
 
   task<void> linger() {

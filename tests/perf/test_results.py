@@ -55,6 +55,18 @@ class Summary(unittest.TestCase):
         self.assertIn("at most 1.100: MISSED with 1.200", text)
 
 
+    def test_many_arms_are_rows(self):
+        others = [f"lanes={number}" for number in range(4)]
+        one = result_of([1.2, 1.0])
+        one["arms"] = ["ceiling", *others, "sluice"]
+        for round_ in one["rounds"]:
+            round_["figures"] |= {name: {"wall_seconds": 2.0} for name in others}
+        text = results.text_of(results.summarize(one))
+        self.assertRegex(text, r"copy, 2 rounds +\| wall s \|.*\| wall s, sluice / it, 95 % \|")
+        self.assertRegex(text, r"lanes=3 +\| +2\.00 \|.*\| +0\.550 \(0\.500–0\.600\) \|")
+        self.assertIn("reached with 1.100", text)
+
+
 class Comparison(unittest.TestCase):
     def test_two_files_side_by_side(self):
         before, after = document_of(result_of([1.0, 1.0, 1.0])), document_of(result_of([2.0, 2.0, 2.0]))
