@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t statement_bytes = 64;
 
 /// A command larger than this keeps no memory.
-constexpr std::size_t kept_bytes_max = 2 * limits::batch_bytes_target;
+constexpr std::size_t kept_bytes_max = 2 * limits::write_command_bytes_target;
 
 std::size_t weight_of(const document_write& write) noexcept {
   switch (write.kind) {

@@ -30,7 +30,7 @@ struct write_piece {
 };
 
 struct piece_limits {
-  std::size_t bytes_max = limits::batch_bytes_target;  // one write may be larger
+  std::size_t bytes_max = limits::write_command_bytes_target;  // one write may be larger
   std::size_t inserts_max = static_cast<std::size_t>(limits::batch_documents_max);
   /// A reply that says "duplicate" to each repeats the `_id` twice, once escaped (six times as long at worst), and must
   /// stay below 16 MiB: larger ones cannot be sent.

@@ -110,8 +110,8 @@ bool reaches(bson::document_view token, bson::document_view until) {
   return compare_record_ids(token.find("$recordId"), until.find("$recordId")) >= 0;
 }
 
-std::int32_t batch_documents_for(std::int64_t average_document_bytes) {
-  const auto target = static_cast<std::int64_t>(limits::batch_bytes_target);
+std::int32_t batch_documents_for(std::int64_t average_document_bytes, std::size_t batch_bytes) {
+  const auto target = static_cast<std::int64_t>(batch_bytes);
   const auto fitting = average_document_bytes > 0 ? target / average_document_bytes : limits::batch_documents_max;
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(fitting, 1, limits::batch_documents_max));
 }

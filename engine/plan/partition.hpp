@@ -2,6 +2,7 @@
 // be.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "bson/document.hpp"
 #include "engine/cluster/catalog.hpp"
+#include "engine/runtime/limits.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection_string.hpp"
 
@@ -63,7 +65,8 @@ struct partition {
 /// Whether a resume token lies at or behind another. Integers, or the binary keys of clustered collections.
 [[nodiscard]] bool reaches(bson::document_view token, bson::document_view until);
 
-/// Documents a batch should hold so that it has about `limits::batch_bytes_target`.
-[[nodiscard]] std::int32_t batch_documents_for(std::int64_t average_document_bytes);
+/// Documents a batch should hold so that it has about so many bytes.
+[[nodiscard]] std::int32_t batch_documents_for(std::int64_t average_document_bytes,
+                                               std::size_t batch_bytes = limits::batch_bytes_target);
 
 }  // namespace sluice::plan

@@ -29,7 +29,7 @@ partition whole(const cluster::collection_info& info, const partitioning& how, c
   p.filter = how.filter;
   p.documents_estimate = info.documents;
   p.bytes_estimate = info.data_bytes;
-  p.batch_documents = batch_documents_for(info.average_document_bytes);
+  p.batch_documents = batch_documents_for(info.average_document_bytes, how.batch_bytes);
   return p;
 }
 
@@ -129,6 +129,10 @@ task<result<std::vector<record_sample>>> sample_records(wire::connection& source
     }
   }
   co_return samples;
+}
+
+std::size_t batch_bytes_for(std::chrono::milliseconds round_trip) {
+  return round_trip <= limits::round_trip_near_max ? limits::batch_bytes_target : limits::batch_bytes_target_far;
 }
 
 std::size_t partition_bytes_for(std::int64_t total_bytes, std::uint32_t workers) {

@@ -2,6 +2,7 @@
 // impossible.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "engine/cluster/deployment.hpp"
 #include "engine/plan/partition.hpp"
 #include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/limits.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/wire/connection.hpp"
 
@@ -21,6 +23,7 @@ struct partitioning {
   std::string data_identity;
   /// How large a partition may be: the whole copy is cut so that every worker has several.
   std::size_t partition_bytes = 0;
+  std::size_t batch_bytes = limits::batch_bytes_target;
   /// Which documents are copied; {}: all. Of a filtered collection there is one partition: a cursor gives a batch when
   /// it is full, and with few documents in it a scan would not see that it has passed its end.
   bson::document filter;
@@ -28,6 +31,9 @@ struct partitioning {
 
 /// The size at which `total_bytes` make some partitions for each of `workers`, within limits.hpp's bounds.
 [[nodiscard]] std::size_t partition_bytes_for(std::int64_t total_bytes, std::uint32_t workers);
+
+/// What a batch should weigh to a destination that answers within `round_trip`.
+[[nodiscard]] std::size_t batch_bytes_for(std::chrono::milliseconds round_trip);
 
 /// Partitions of one collection; one for small and capped ones, none for views. `source` is connected to
 /// `how.node`. Errors: what the server says to sampling.

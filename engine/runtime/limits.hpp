@@ -48,9 +48,14 @@ inline constexpr auto retry_backoff_max = 2s;
 inline constexpr std::size_t partition_bytes_target = 384 * mib;
 /// Below this a collection is one partition.
 inline constexpr std::size_t partition_bytes_min = 64 * mib;
-/// What a batch should weigh: past a few MiB the server gains nothing, and smaller batches stay in the CPU's cache
-/// between the receive and the send (docs/performance.md has the series).
-inline constexpr std::size_t batch_bytes_target = 4 * mib;
+/// What a batch should weigh: smaller ones stay in the caches of all three machines between receiving and sending
+/// (docs/performance.md, other ways).
+inline constexpr std::size_t batch_bytes_target = 2 * mib;
+/// To a destination whose answers take longer than that, each batch is a wait on its connection: fewer, larger ones.
+inline constexpr auto round_trip_near_max = 2ms;
+inline constexpr std::size_t batch_bytes_target_far = 8 * mib;
+/// A command with writes of changes: their documents come from all over the oplog, so no cache counts.
+inline constexpr std::size_t write_command_bytes_target = 4 * mib;
 /// Documents sampled for each boundary: ten a partition keep the largest within twice the smallest.
 inline constexpr std::int32_t samples_per_partition = 10;
 /// Details kept of documents that the destination refused; all are counted.

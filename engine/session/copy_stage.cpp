@@ -39,6 +39,16 @@ bool is_trusted(bson::document_view stored, const sluice::state::opened_run& ope
   return opened.term.known() && term == opened.term.term && election == opened.term.election;
 }
 
+/// The shortest of a few: one alone may have waited for something else.
+task<result<std::chrono::milliseconds>> round_trip(wire::connection& node) {
+  auto shortest = std::chrono::milliseconds::max();
+  for (int i = 0; i < 3; ++i) {
+    SLUICE_CO_TRY(const auto one, co_await cluster::ping(node));
+    shortest = std::min(shortest, one);
+  }
+  co_return shortest;
+}
+
 }  // namespace
 
 std::size_t copy_stage::data_memory_bytes() const {
@@ -76,6 +86,8 @@ task<result<>> copy_stage::choose_partitioning() {
   for (const auto& info : catalog_.collections) bytes += info.data_bytes;
   partitioning_.partition_bytes = plan::partition_bytes_for(bytes, lane_count() * workers_per_lane());
   partitioning_.filter = scope_.documents.query();
+  SLUICE_CO_TRY(const auto away, co_await round_trip(*between_.to_destination));
+  partitioning_.batch_bytes = plan::batch_bytes_for(away);
   if (!between_.source.can.natural_resume) co_return ok();
   partitioning_.node = between_.to_source->host();
   SLUICE_CO_TRY(partitioning_.data_identity, co_await cluster::read_data_identity(*between_.to_source));

@@ -333,7 +333,8 @@ TEST_F(apply_writer, a_document_that_has_a_name_twice_is_followed_as_far_as_the_
   server.run("d", R"({"create": "to"})");
   std::mt19937_64 random;
   server.run("d", R"({"insert": "from", "documents": [{"_id": 1, "a": 1, "a": [2]}, {"_id": 2, "b": 1, "b": 2}]})");
-  server.run("d", R"({"update": "from", "updates": [{"q": {"_id": 1}, "u": {"a": 7, "a": 8, "list": [1], "list": 2}}]})");
+  server.run("d",
+             R"({"update": "from", "updates": [{"q": {"_id": 1}, "u": {"a": 7, "a": 8, "list": [1], "list": 2}}]})");
   server.run("d", R"({"update": "from", "updates": [{"q": {"_id": 1}, "u": {"$set": {"a": 3}}}]})");
   server.run("d", R"({"update": "from", "updates": [{"q": {"_id": 1}, "u": {"$set": {"fresh.x": 1}}}]})");
   server.run("d", R"({"delete": "from", "deletes": [{"q": {"_id": 2}, "limit": 1}]})");

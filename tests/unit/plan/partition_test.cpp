@@ -83,6 +83,14 @@ TEST(partition, batches_hold_about_the_target_and_never_too_many_documents) {
   EXPECT_EQ(batch_documents_for(16'000'000), 1);
   const auto middle = batch_documents_for(4096);
   EXPECT_NEAR(static_cast<double>(middle) * 4096, static_cast<double>(limits::batch_bytes_target), 4096);
+  EXPECT_EQ(batch_documents_for(4096, limits::batch_bytes_target_far), 4 * middle);
+}
+
+TEST(partition, a_destination_far_away_gets_larger_batches) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(batch_bytes_for(1ms), limits::batch_bytes_target);
+  EXPECT_EQ(batch_bytes_for(2ms), limits::batch_bytes_target);
+  EXPECT_EQ(batch_bytes_for(3ms), limits::batch_bytes_target_far);
 }
 
 TEST(partitioner, boundaries_are_even_ascending_and_distinct) {
