@@ -77,9 +77,9 @@ class segments {
   task<void> read_back(round_work& done) {
     must(co_await reader_->open(1, capture::segment_header_bytes, {}));
     while (reader_->offset() < written_) {
-      auto chunk = co_await reader_->next(written_);
-      if (chunk.has_error()) must(std::move(chunk).error());
-      done.bytes += chunk.value().entries.size();
+      auto next = co_await reader_->next(written_);
+      if (next.has_error()) must(result<>(next.error()));
+      done.bytes += next.value().entries.size();
       ++done.items;
     }
     reader_->close();
@@ -193,11 +193,12 @@ void add_spool(hot_paths& to) {
     const std::size_t bytes = chunk_kib * kib;
     to.push_back({"spool/append" + size, [bytes] { return append(bytes); }});
     to.push_back({"spool/read_back" + size, [bytes] { return read_back(bytes); }});
-    for (const auto& [name, how] :
+    for (const auto& [kind, how] :
          {std::pair("through_disk", way::through_disk), std::pair("kept_on_disk", way::kept_on_disk),
           std::pair("memory_only", way::memory_only)}) {
-      to.push_back({"spool/" + (name + size),
-                    [name = name + size, how, bytes]() -> round {
+      const std::string name = kind + size;
+      to.push_back({"spool/" + name,
+                    [name, how = how, bytes]() -> round {
                       return [spool = std::make_shared<whole_spool>(name, how, bytes)] { return spool->once(); };
                     },
                     false});

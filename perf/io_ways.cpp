@@ -23,14 +23,11 @@ memory::memory(std::size_t bytes, bool huge) : data_(nullptr), bytes_(bytes) {
     std::perror("mmap");
     std::exit(1);
   }
-  const auto at = reinterpret_cast<std::uintptr_t>(mapped);
-  data_ = reinterpret_cast<std::byte*>((at + huge_page_bytes - 1) / huge_page_bytes * huge_page_bytes);
+  const std::size_t beyond = reinterpret_cast<std::uintptr_t>(mapped) % huge_page_bytes;
+  data_ = static_cast<std::byte*>(mapped) + (beyond == 0 ? 0 : huge_page_bytes - beyond);
   (void)::madvise(data_, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   std::memset(data_, 'x', bytes);
 }
-
-// The mapping goes with the process: a measuring program maps a handful.
-memory::~memory() = default;
 
 counting_ring::counting_ring(unsigned flags) {
   io_uring_params how{};

@@ -23,11 +23,12 @@ struct way_cost {
   std::uint64_t calls = 0;    // system calls of the mover
 };
 
-/// Page-aligned memory whose pages are there; huge pages where asked for and given.
+/// Page-aligned memory whose pages are there; huge pages where asked for and given. The mapping goes with the process:
+/// a measuring program maps a handful.
 class memory {
  public:
   explicit memory(std::size_t bytes, bool huge = false);
-  ~memory();
+  ~memory() = default;
   memory(const memory&) = delete;
   memory& operator=(const memory&) = delete;
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
