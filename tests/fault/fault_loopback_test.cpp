@@ -46,6 +46,14 @@ TEST_F(loopback_test, no_fault_no_error) {
   EXPECT_EQ(destination->documents("load.docs"), documents);
 }
 
+TEST_F(loopback_test, a_destination_far_away_gets_fewer_and_larger_batches) {
+  expect_success(copy_with(nullptr, nullptr), log);
+  const auto inserts_nearby = destination->commands("insert");
+  expect_success(copy_with(nullptr, "ping:*:delay:20"), log);
+  EXPECT_EQ(destination->documents("load.docs"), documents);
+  EXPECT_GT(inserts_nearby, 2 * destination->commands("insert"));
+}
+
 TEST_F(loopback_test, of_the_source) {
   for (const std::string command :
        {"hello", "buildInfo", "connectionStatus", "find", "listCollections", "listIndexes", "getMore"}) {
