@@ -53,12 +53,13 @@ TEST_F(partitions_of, hold_as_many_documents_each) {
   how.partition_bytes = static_cast<std::size_t>(all.collections.front().data_bytes) / pieces + 1;
   const auto cut_up = on_.must(cut(*node_, all.collections.front(), how, {.natural_resume = true}));
   ASSERT_EQ(cut_up.size(), static_cast<std::size_t>(pieces));
+  const auto even = static_cast<double>(documents) / pieces;
   std::int64_t before_last = 0;
   for (std::size_t i = 0; i + 1 < cut_up.size(); ++i) {
-    EXPECT_NEAR(static_cast<double>(cut_up[i].records_max), documents / pieces, 2) << cut_up[i].id;
+    EXPECT_NEAR(static_cast<double>(cut_up[i].records_max), even, 2) << cut_up[i].id;
     before_last += cut_up[i].records_max;
   }
-  EXPECT_NEAR(static_cast<double>(documents - before_last), documents / pieces, 20);
+  EXPECT_NEAR(static_cast<double>(documents - before_last), even, 20);
 }
 
 TEST_F(partitions_of, are_found_between_records_that_are_gone) {

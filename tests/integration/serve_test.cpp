@@ -278,7 +278,10 @@ TEST_F(serve, wrong_requests_are_answered_and_change_nothing) {
   expect_refusal(sluice.call("GET", "/api/v1/nothing"), 404, "NotFound");
   expect_refusal(sluice.call("GET", to_start), 405, "MethodNotAllowed");
   expect_refusal(sluice.call("POST", "/api/v1/progress", "{}"), 405, "MethodNotAllowed");
-  for (const answer& got : {sluice.call("POST", to_start, std::string(10'000'000, 'x')), sluice.send("POST\r\n\r\n"),
+  constexpr std::size_t much_bytes = 10'000'000;
+  std::string much;
+  much.resize(much_bytes, 'x');
+  for (const answer& got : {sluice.call("POST", to_start, much), sluice.send("POST\r\n\r\n"),
                             sluice.send("\x16\x03\x01 no HTTP at all\r\n\r\n")}) {
     EXPECT_GE(got.status, 400);
     EXPECT_LT(got.status, 500);

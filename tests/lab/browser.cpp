@@ -108,7 +108,7 @@ browser::~browser() {
 document browser::next_message(clock::time_point deadline) {
   for (;;) {
     if (const std::size_t end = unread_.find('\0'); end != std::string::npos) {
-      const document message = document::json(unread_.substr(0, end));
+      document message = document::json(unread_.substr(0, end));
       unread_.erase(0, end + 1);
       return message;
     }

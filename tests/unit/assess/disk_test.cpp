@@ -9,7 +9,6 @@ namespace {
 
 using test::expect_advice;
 using test::holds;
-using test::only;
 
 disk_facts some(double free_bytes) {
   disk_facts facts;

@@ -8,7 +8,6 @@ namespace sluice::assess {
 namespace {
 
 using test::expect_advice;
-using test::has;
 using test::holds;
 using test::only;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <map>
 #include <regex>
 #include <set>
@@ -29,7 +30,7 @@ struct exposed {
 };
 
 inline double number_of(const std::string& text) {
-  if (text == "+Inf") return INFINITY;
+  if (text == "+Inf") return std::numeric_limits<double>::infinity();
   return std::stod(text);
 }
 
@@ -38,7 +39,7 @@ inline std::string family_of(const exposed& of, const std::string& sample) {
   if (of.families.contains(sample)) return sample;
   for (const char* suffix : {"_bucket", "_sum", "_count"}) {
     if (!sample.ends_with(suffix)) continue;
-    const std::string name = sample.substr(0, sample.size() - std::string(suffix).size());
+    std::string name = sample.substr(0, sample.size() - std::string(suffix).size());
     const auto found = of.families.find(name);
     if (found != of.families.end() && found->second.type == "histogram") return name;
   }
@@ -47,7 +48,7 @@ inline std::string family_of(const exposed& of, const std::string& sample) {
 
 inline void check_histogram(const std::string& name, const exposed_family& family,
                             std::vector<std::string>& complaints) {
-  double before = 0, last_bound = -INFINITY, infinite = -1, count = -1;
+  double before = 0, last_bound = -std::numeric_limits<double>::infinity(), infinite = -1, count = -1;
   for (const exposed_sample& one : family.samples) {
     if (one.name.ends_with("_count")) count = one.value;
     if (!one.name.ends_with("_bucket")) continue;
