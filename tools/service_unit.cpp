@@ -77,7 +77,10 @@ result<std::string> service_unit(const service_options& options) {
                      ")\nWants=network-online.target\nAfter=network-online.target\n\n[Service]\nType=";
   unit += service_type;
   unit += "\n" + credentials + "ExecStart=" + command + "\n";
-  unit += "Restart=on-failure\nRestartSec=5\nLimitNOFILE=65536\nDynamicUser=yes\nStateDirectory=" + options.name + "\n";
+  unit +=
+      "Restart=on-failure\nRestartSec=5\nLimitNOFILE=65536\nEnvironment=MONGOC_DISABLE_SHM=1\nDynamicUser="
+      "yes\nStateDirectory=" +
+      options.name + "\n";
   unit += confinement;
   unit += "\n[Install]\nWantedBy=multi-user.target\n";
   return unit;
