@@ -52,9 +52,11 @@ class fed_spool {
     spool_.reset();
   }
 
-  /// Everything that the oplog has got since, in chunks of so many entries; returns how far that is.
+  /// Everything that the oplog has got since, in chunks of so many entries; returns how far that is. As capture does,
+  /// it begins with the entry of the time itself: a transaction that is still open may have begun there.
   bson::timestamp feed(lab::client& source, std::uint32_t entries_a_chunk = 50) {
-    const auto filter = document::json(R"({"ts": {"$gt": )" + timestamp_json(last_) + "}}");
+    const char* const behind = std::exchange(begun_, true) ? "$gt" : "$gte";
+    const auto filter = document::json(R"({"ts": {")" + std::string(behind) + R"(": )" + timestamp_json(last_) + "}}");
     const lab::collection_handle oplog(mongoc_client_get_collection(source.get(), "local", "oplog.rs"));
     const lab::cursor_handle cursor(mongoc_collection_find_with_opts(oplog.get(), filter.get(), nullptr, nullptr));
     capture::change_chunk chunk;
@@ -104,6 +106,7 @@ class fed_spool {
   runtime::lane thread_{"spool"};
   runtime::cancel_scope scope_;
   std::filesystem::path folder_;
+  bool begun_ = false;
   bson::timestamp last_;
   std::unique_ptr<capture::spool> spool_;
 };
