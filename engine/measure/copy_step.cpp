@@ -34,10 +34,14 @@ class copy_watch {
       const bool last = until.cancelled();
       const session::progress now = board_.snapshot(false);
       const auto at = steady::now();
+      if (!looked_) seen_.before = co_await on_.cpu();
       if (now.at >= phase::collection_copy && !seen_.data_began) {
-        seen_.data_began = at;
-        seen_.before = co_await on_.cpu();
+        // What begins and ends between two looks took no longer than from one to the other.
+        const bool over_already = now.at > phase::collection_copy && looked_;
+        seen_.data_began = over_already ? *looked_ : at;
+        if (!over_already) seen_.before = co_await on_.cpu();
       }
+      looked_ = at;
       if (now.at == phase::collection_copy && seen_.data_began) {
         seen_.bytes.emplace_back(at, now.bytes_copied);
         seen_.documents = now.documents_copied;
@@ -67,6 +71,7 @@ class copy_watch {
   session::copy_board& board_;
   runtime::cancel_scope& copying_;
   watched& seen_;
+  std::optional<steady::time_point> looked_;
 };
 
 double seconds_between(steady::time_point from, steady::time_point to) {
