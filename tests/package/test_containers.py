@@ -108,7 +108,9 @@ class Image(unittest.TestCase):
         words = [word for word, _ in self.run_stage]
         self.assertLess(words.index("COPY"), words.index("USER"))
         self.assertEqual(json.loads(self.only("ENTRYPOINT")), ["sluice"])
-        home = dict([self.only("ENV").split("=")])["HOME"]
+        environment = dict(rest.split("=") for word, rest in self.run_stage if word == "ENV")
+        self.assertEqual(environment["MONGOC_DISABLE_SHM"], "1")
+        home = environment["HOME"]
         self.assertEqual((self.only("VOLUME"), self.only("WORKDIR")), (home, home))
         uid, gid = self.only("USER").split(":")
         self.assertIn(f"install -d -m 700 -o {uid} -g {gid} {home}", self.only("RUN"))

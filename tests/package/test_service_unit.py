@@ -50,7 +50,8 @@ class Unit(unittest.TestCase):
     def test_says_what_it_must(self):
         sections = parsed(program.printed("install-service"))
         service = sections["Service"]
-        for key, value in (("Restart", "on-failure"), ("RestartSec", "5"), ("LimitNOFILE", "65536"), ("Environment", "MONGOC_DISABLE_SHM=1"),
+        for key, value in (("Restart", "on-failure"), ("RestartSec", "5"), ("LimitNOFILE", "65536"),
+                           ("Environment", "MONGOC_DISABLE_SHM=1"),
                            ("DynamicUser", "yes"), ("StateDirectory", "sluice"), ("ProtectSystem", "strict"),
                            ("ProtectHome", "yes"), ("PrivateTmp", "yes"), ("NoNewPrivileges", "yes"),
                            ("MemoryDenyWriteExecute", "yes"), ("CapabilityBoundingSet", ""),
