@@ -275,8 +275,8 @@ TEST_F(checkpoint_test, calls_at_the_same_time_take_turns) {
     ++ended;
   };
   // Half of the faults meet somebody else's command: the connection is closed under nobody.
-  for (int i = 1; i < 5; ++i) {
-    server_.inject(loopback::fault::parse(nth("*", static_cast<std::uint64_t>(17 * i), i % 2 == 0 ? "cut" : "drop")));
+  for (std::uint64_t i = 1; i < 5; ++i) {
+    server_.inject(loopback::fault::parse(nth("*", 17 * i, i % 2 == 0 ? "cut" : "drop")));
   }
   for (int i = 0; i < 5; ++i) boost::asio::co_spawn(lane_, flush(i), boost::asio::detached);
   lane_.run();
