@@ -271,8 +271,8 @@ class beast_connection final : public connection {
   }
 
   task<void> turn_away(response reply) {
-    auto sending = send(std::move(reply), 11, false, false);
-    if (co_await std::move(sending)) co_await linger();
+    const bool sent = co_await send(std::move(reply), 11, false, false);  // NOLINT: clang 14 takes a wait for a loop
+    if (sent) co_await linger();
   }
 
   task<void> linger() {
