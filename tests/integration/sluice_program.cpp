@@ -38,7 +38,8 @@ sluice_program::sluice_program(std::vector<std::string> arguments,
   }
   how.output = directory_ / "output";
   how.environment = std::move(environment);
-  // A program that was killed leaves libmongoc's counters behind, and a later one of the same number would warn of them.
+  // A program that was killed leaves libmongoc's counters behind, and a later one of the same number would warn of
+  // them.
   how.environment.emplace_back("MONGOC_DISABLE_SHM", "1");
   child_ = std::make_unique<child_process>(how);
 }
