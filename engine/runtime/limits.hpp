@@ -48,8 +48,7 @@ inline constexpr auto retry_backoff_max = 2s;
 inline constexpr std::size_t partition_bytes_target = 384 * mib;
 /// Below this a collection is one partition.
 inline constexpr std::size_t partition_bytes_min = 64 * mib;
-/// What a batch should weigh: smaller ones stay in the caches of all three machines between receiving and sending
-/// (docs/performance.md, other ways).
+/// What a batch should weigh: a third of the memory of 4 MiB, and no slower (docs/performance.md, other ways).
 inline constexpr std::size_t batch_bytes_target = 2 * mib;
 /// To a destination whose answers take longer than that, each batch is a wait on its connection: fewer, larger ones.
 inline constexpr auto round_trip_near_max = 2ms;
