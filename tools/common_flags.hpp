@@ -57,6 +57,7 @@ template <class Flags>
 void apply_capture(const Flags& flags, session::sync_settings& settings) {
   settings.capture = flags.capture.value_or(settings.capture);
   settings.spool_dir = flags.spool_dir.value_or("");
+  settings.verify = !flags.disable_verification.value_or(false);
   settings.beside_others = flags.beside_others.value_or(false);
   if (flags.spool_gb) settings.spool_bytes_max = std::uint64_t{*flags.spool_gb} << 30U;
 }

@@ -172,6 +172,8 @@ constexpr std::array keys{
     known_key{"auto-resume", [](const config_entry& e, serve_values& v) { return take_boolean(e, v.auto_resume); }},
     known_key{"disableWriteBlocking",
               [](const config_entry& e, serve_values& v) { return take_boolean(e, v.disable_write_blocking); }},
+    known_key{"disableVerification",
+              [](const config_entry& e, serve_values& v) { return take_boolean(e, v.disable_verification); }},
     known_key{"include", [](const config_entry& e, serve_values& v) { return take_rules(e, v.include); }},
     known_key{"exclude", [](const config_entry& e, serve_values& v) { return take_rules(e, v.exclude); }},
     known_key{"includeNamespaces", [](const config_entry& e, serve_values& v) { return take_filters(e, v.include); }},
@@ -217,7 +219,7 @@ complaint take(const config_entry& entry, serve_values& values) {
   if (std::ranges::find(without_effect, entry.key) != without_effect.end()) {
     const std::optional<bool> given = as_boolean(entry);
     if (!given) return "\"" + entry.key + "\" must be true or false";
-    return *given ? std::nullopt : reason_to_refuse_false(entry.key);
+    return std::nullopt;
   }
   if (complaint reason = reason_to_refuse(entry.key)) return reason;
   return unknown_key(entry.key);

@@ -60,6 +60,7 @@ std::string values_json(const serve_values& values) {
     all["documentFilter"] = json::object{{"field", values.documents.field()}, {"matchValues", "***"}};
   }
   put(all, "disableWriteBlocking", values.disable_write_blocking);
+  put(all, "disableVerification", values.disable_verification);
   put(all, "preExistingDestinationData", values.beside_others);
   put(all, "users", values.users);
   put(all, "skip-disk-space-check", values.skip_disk_space_check);

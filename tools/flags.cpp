@@ -118,6 +118,9 @@ void add_namespace_options(CLI::App& command, Flags& flags) {
 template <class Flags>
 void add_capture_options(CLI::App& command, Flags& flags) {
   command.add_flag_function(
+      "--disableVerification", [&flags](std::int64_t given) { flags.disable_verification = given > 0; },
+      "Commit without comparing both sides, document by document; for good, if a run is gone on with");
+  command.add_flag_function(
       "--pre-existing-destination-data", [&flags](std::int64_t given) { flags.beside_others = given > 0; },
       "The destination holds data of others: leave that alone, refuse nobody's writes, copy no views; needs a filter");
   command
@@ -328,11 +331,7 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   add_common_options(app, flags, io);
   for (const std::string_view name : options_without_effect()) {
     app.add_flag_function(
-           "--" + std::string(name),
-           [name](std::int64_t given) {
-             const auto reason = given > 0 ? std::nullopt : reason_to_refuse_false(name);
-             if (reason) throw CLI::ValidationError("--" + std::string(name), *reason);
-           },
+           "--" + std::string(name), [](std::int64_t) {},
            "Accepted; there is nothing to switch off")
         ->group("Accepted for compatibility");
   }

@@ -39,6 +39,7 @@ struct run_flags : copy_flags {
   api_access_values api;
   std::string build_indexes;
   std::string block_writes;
+  std::optional<bool> disable_verification;
   std::optional<bool> beside_others;
   bool commit_when_caught_up = false;
 };

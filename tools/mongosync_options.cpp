@@ -16,14 +16,14 @@ constexpr std::array refused{
     refused_option{"hotDocIDs", "changes of one document are combined by themselves; leave it out"},
     refused_option{"enableCappedCollectionHandling", "capped collections are always handled; leave it out"},
     refused_option{"acceptRemoteAPIRequest", "give --bind with the address to listen on, and --api-token-file"},
-    refused_option{"enableVerifierPersistence", "documents are not verified by this version; leave it out"},
+    refused_option{"enableVerifierPersistence", "what is verified needs hardly any memory; leave it out"},
     refused_option{"longRetryTime", "use retry-seconds"},
     refused_option{"migrationName", "several runs into one destination are not offered by this version"},
     refused_option{"oplogRolloverResilienceIntervalSeconds",
                    "changes wait in the spool (spool-gb), whatever the oplog does; leave it out"},
 };
 
-constexpr std::array<std::string_view, 3> without_effect{"acceptDisclaimer", "disableTelemetry", "disableVerification"};
+constexpr std::array<std::string_view, 2> without_effect{"acceptDisclaimer", "disableTelemetry"};
 
 }  // namespace
 
@@ -36,11 +36,6 @@ std::optional<std::string> reason_to_refuse(std::string_view name) {
 
 std::span<const std::string_view> options_without_effect() {
   return without_effect;
-}
-
-std::optional<std::string> reason_to_refuse_false(std::string_view name) {
-  if (name == "disableVerification") return "\"disableVerification\" cannot be false: this version verifies nothing";
-  return std::nullopt;
 }
 
 }  // namespace sluice::tools

@@ -14,7 +14,4 @@ namespace sluice::tools {
 /// Booleans that ask for what happens anyway.
 [[nodiscard]] std::span<const std::string_view> options_without_effect();
 
-/// Why one of these cannot be false, if it cannot.
-[[nodiscard]] std::optional<std::string> reason_to_refuse_false(std::string_view name);
-
 }  // namespace sluice::tools

@@ -37,6 +37,7 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.spool_dir, file.spool_dir);
   fill(flags.spool_gb, file.spool_gb);
   fill(flags.disable_write_blocking, file.disable_write_blocking);
+  fill(flags.disable_verification, file.disable_verification);
   fill(flags.verify_connectivity, file.verify_connectivity);
   fill(flags.exit_on_error, file.exit_on_error);
   fill(flags.auto_resume, file.auto_resume);

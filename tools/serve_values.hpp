@@ -40,6 +40,7 @@ struct serve_values {
   std::optional<std::uint32_t> spool_gb;
   cluster::document_filter documents;  // everything: not said here
   std::optional<bool> disable_write_blocking;
+  std::optional<bool> disable_verification;
   std::optional<bool> beside_others;
   std::optional<bool> users;
   std::optional<bool> skip_disk_space_check;

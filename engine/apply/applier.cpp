@@ -106,6 +106,7 @@ struct applier::inner {
   [[nodiscard]] bool all_written() const { return filling.empty() && writing.idle(); }
   [[nodiscard]] bool may_pass() const { return waiting && all_written() && storing.idle() && !at_goal(); }
   [[nodiscard]] task<result<>> pass_barrier();
+  void tell_of(const capture::change& passed);
   [[nodiscard]] task<result<>> store_now(checkpoint_request what);
 
   boost::asio::any_io_executor lane;
@@ -164,7 +165,9 @@ void applier::inner::write_if_wanted() {
   window_began = now;
   end_of_writing = window_end{reader.position(), reader.resume_from()};
   const bool check = options.free_check && filling_begins > options.consistent_from;
-  writing.start(out.write(filling.finish(), check));
+  write_plan plan = filling.finish();
+  if (options.seen_by != nullptr) options.seen_by->sees_writes(plan);
+  writing.start(out.write(std::move(plan), check));
 }
 
 task<result<checkpoint_verdict>> applier::inner::store(checkpoint_request what) {
@@ -331,9 +334,21 @@ task<result<>> applier::inner::pass_barrier() {
     progress.catalog_changed(std::move(mapped), effects.erased);
     SLUICE_CO_TRYV(co_await store_now(progress.take(clock::now())));
   }
+  tell_of(passed.what);
   // Of a change that appears the collection has been made.
   if (is_data(passed.what) && !catalog.reads_again(passed.what)) co_return take(passed.what, passed.owner);
   co_return ok();
+}
+
+void applier::inner::tell_of(const capture::change& passed) {
+  if (options.seen_by == nullptr) return;
+  if (!is_data(passed) || !catalog.reads_again(passed)) {
+    options.seen_by->sees_catalog_change();
+    return;
+  }
+  const shared_target to = target_of_change(passed);
+  const auto id = (passed.kind == capture::change_kind::update ? passed.o2 : passed.o).find("_id");
+  if (to && id) options.seen_by->sees_document(to->ns, id);
 }
 
 // --- the loop ---

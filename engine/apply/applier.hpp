@@ -15,6 +15,7 @@
 #include "engine/apply/collection_map.hpp"
 #include "engine/apply/ddl.hpp"
 #include "engine/apply/window.hpp"
+#include "engine/apply/witness.hpp"
 #include "engine/apply/writer.hpp"
 #include "engine/capture/change_reader.hpp"
 #include "engine/capture/spool.hpp"
@@ -47,6 +48,8 @@ struct applier_options {
   /// Windows begin no closer to each other while there is little to do: at a steady rate one costs as much for a few
   /// changes as for a hundred. A change that comes after quiet does not wait.
   std::chrono::milliseconds gather_time{20};
+  /// Told of each change before it happens; outlives the applier. Nobody by default.
+  witness* seen_by = nullptr;
 };
 
 using make_durable = std::function<task<result<checkpoint_verdict>>(checkpoint_request)>;

@@ -166,6 +166,20 @@ void add_following(exposition& out, const session::progress& now) {
                 follow.window_latency);
 }
 
+void add_verification(exposition& out, const session::progress& now) {
+  if (!now.verification) return;
+  const auto& told = *now.verification;
+  out.counter("sluice_verified_documents_total", "Documents read to compare both sides.")
+      .value(told.source_documents, label("side", "source"))
+      .value(told.destination_documents, label("side", "destination"));
+  out.gauge("sluice_verification_collections", "Collections to compare.").value(told.collections);
+  out.gauge("sluice_verified_collections", "Collections that were compared as a whole.")
+      .value(told.collections_compared);
+  out.gauge("sluice_verification_waiting_documents", "Documents that are to be looked at again.").value(told.undecided);
+  out.gauge("sluice_verification_lag_seconds", "Since when the next of them waits.").value(told.lag_seconds);
+  out.gauge("sluice_verification_mismatches", "Documents that are not the same on both sides.").value(told.different);
+}
+
 std::optional<double> resident_bytes() {
   std::FILE* const file = std::fopen("/proc/self/statm", "re");
   if (file == nullptr) return std::nullopt;
@@ -215,6 +229,7 @@ std::string metrics_text(const session::progress& now) {
   add_sides(out, now);
   add_copy(out, now);
   add_following(out, now);
+  add_verification(out, now);
   add_process(out);
   add_originals(out, now);
   return out.text();

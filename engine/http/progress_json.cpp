@@ -91,6 +91,35 @@ json::value accounts_object(const std::optional<accounts::account_report>& repor
   return out;
 }
 
+/// One side, in the original's words.
+json::object verified_side(const verify::verify_figures& told, std::int64_t documents) {
+  json::object out;
+  const bool begun = told.source_documents > 0 || told.collections_compared > 0;
+  out["phase"] = !begun ? "not started" : told.nearly_done() ? "stream hashing" : "initial hashing";
+  out["estimatedDocumentCount"] = std::max(told.documents_estimate, documents);
+  out["hashedDocumentCount"] = documents;
+  out["totalCollectionCount"] = told.collections;
+  out["scannedCollectionCount"] = told.collections_compared;
+  out["lagTimeSeconds"] = told.lag_seconds;
+  return out;
+}
+
+json::object verification_object(const verify::verify_figures& told) {
+  json::array mismatches;
+  for (const auto& one : told.differences) {
+    mismatches.push_back(json::object{{"namespace", one.ns}, {"id", one.id_json}, {"what", one.what}});
+  }
+  json::object out;
+  out["source"] = verified_side(told, told.source_documents);
+  out["destination"] = verified_side(told, told.destination_documents);
+  out["documentsToLookAtAgain"] = told.undecided;
+  out["documentsLookedAtAgain"] = told.looked_again;
+  out["mismatchCount"] = told.different;
+  out["mismatches"] = std::move(mismatches);
+  if (!told.fault.empty()) out["error"] = told.fault;
+  return out;
+}
+
 /// Built indexes are told while they are built, and for as long as changes are applied.
 bool tells_of_indexes(const session::progress& now) {
   return now.at == session::phase::index_build ||
@@ -135,6 +164,7 @@ json::object before_a_run(const session::progress& now) {
                            "applyBatches",
                            "consistencyViolations",
                            "spool",
+                           "verification",
                            "users"}) {
     out[name] = nullptr;
   }
@@ -176,6 +206,7 @@ json::object during_a_run(const session::progress& now) {
     indexes["collectionsTotal"] = now.collections_total;
     out["indexBuilding"] = std::move(indexes);
   }
+  if (now.verification) out["verification"] = verification_object(*now.verification);
   json::object direction;  // capitalised keys, as in the original
   direction["Source"] = now.source_name;
   direction["Destination"] = now.destination_name;

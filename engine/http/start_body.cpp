@@ -32,20 +32,6 @@ check_result boolean_only(std::string_view field, const dom::element& value, std
   return not_offered(field, otherwise);
 }
 
-check_result verification(std::string_view field, const dom::element& value, std::string_view otherwise) {
-  dom::object options;
-  if (value.get(options) != simdjson::SUCCESS) return wrong_type(field, "a document", value);
-  for (const auto [key, option] : options) {
-    if (key != "enabled") {
-      static constexpr std::array<std::string_view, 1> known{"enabled"};
-      return body_refusal{"UnknownField", in_quotes("verification." + std::string(key)) + " is no option" +
-                                              runtime::did_you_mean(key, known)};
-    }
-    if (auto refused = boolean_only<false>("verification.enabled", option, otherwise)) return refused;
-  }
-  return {};
-}
-
 check_result natural_order(std::string_view field, const dom::element& value, std::string_view otherwise) {
   dom::array filters;
   if (value.get(filters) != simdjson::SUCCESS) return wrong_type(field, "an array", value);
@@ -74,11 +60,10 @@ constexpr std::array options{
     known_option{"detectRandomId", boolean_only<true>, "every collection is read in natural order; leave it out"},
     known_option{"reversible", boolean_only<false>, "a run cannot be reversed; leave it out"},
     known_option{"sharding", never_offered, "the destination is a replica set; leave it out"},
-    known_option{"verification", verification, "documents are not verified; leave it out"},
 };
 
 /// Those that are obeyed.
-constexpr std::array<std::string_view, 12> own_fields{"source",
+constexpr std::array<std::string_view, 13> own_fields{"source",
                                                       "destination",
                                                       "buildIndexes",
                                                       "enableUserWriteBlocking",
@@ -89,7 +74,8 @@ constexpr std::array<std::string_view, 12> own_fields{"source",
                                                       "preExistingDestinationData",
                                                       "destinationDataHandling",
                                                       "skipDiskSpaceCheck",
-                                                      "users"};
+                                                      "users",
+                                                      "verification"};
 
 constexpr auto field_names = [] {
   std::array<std::string_view, options.size() + own_fields.size()> names{};
@@ -192,6 +178,20 @@ check_result read_destination_data(std::string_view field, const dom::element& v
   return set_beside_others(found != known.begin(), request);
 }
 
+check_result read_verification(std::string_view field, const dom::element& value, session::start_request& request) {
+  dom::object choices;
+  if (value.get(choices) != simdjson::SUCCESS) return wrong_type(field, "a document", value);
+  for (const auto [key, option] : choices) {
+    if (key != "enabled") {
+      static constexpr std::array<std::string_view, 1> known{"enabled"};
+      return body_refusal{"UnknownField", in_quotes("verification." + std::string(key)) + " is no option" +
+                                              runtime::did_you_mean(key, known)};
+    }
+    if (auto refused = read_boolean("verification.enabled", option, request.verify)) return refused;
+  }
+  return {};
+}
+
 check_result read_field(std::string_view key, const dom::element& value, session::start_request& request) {
   if (key == "source") return read_label(key, value, request.source);
   if (key == "destination") return read_label(key, value, request.destination);
@@ -205,6 +205,7 @@ check_result read_field(std::string_view key, const dom::element& value, session
   if (key == "documentFilter") return read_documents(key, value, request);
   if (key == "skipDiskSpaceCheck") return read_boolean(key, value, request.skip_disk_space_check);
   if (key == "users") return read_boolean(key, value, request.users);
+  if (key == "verification") return read_verification(key, value, request);
   const auto option = std::ranges::find(options, key, &known_option::name);
   if (option != options.end()) return option->check(key, value, option->otherwise);
   return body_refusal{"UnknownField",

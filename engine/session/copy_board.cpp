@@ -86,6 +86,11 @@ void copy_board::set_accounts(accounts::account_report report) {
   told_.accounts = std::move(report);
 }
 
+void copy_board::set_verification(std::optional<verify::verify_figures> figures) {
+  const std::scoped_lock lock(mutex_);
+  told_.verification = std::move(figures);
+}
+
 void copy_board::clear() {
   begin_again();
   const std::scoped_lock lock(mutex_);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,7 @@ class copy_board {
   void set_waiting_for(std::string what);
   void set_can_write();
   void set_accounts(accounts::account_report report);
+  void set_verification(std::optional<verify::verify_figures> figures);
   /// The run plans (anew): nobody looks at the counters any more until publish_catalog().
   void begin_again();
   /// From here on the counters below may be read: the catalog and both maps stay as they are.

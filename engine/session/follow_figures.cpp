@@ -12,6 +12,26 @@ std::int64_t seconds_between(bson::timestamp earlier, bson::timestamp later) {
   return std::max<std::int64_t>(0, std::int64_t{later.seconds} - std::int64_t{earlier.seconds});
 }
 
+/// Why the comparison of both sides stands against a commit; empty when it does not.
+std::string verification_obstacle(const verify::verify_figures& told) {
+  const std::string way_out = "; repair that, or start again with --disableVerification to commit without";
+  if (!told.fault.empty()) return "the verification cannot go on: " + told.fault + way_out;
+  if (told.different > 0) {
+    std::string first;
+    if (!told.differences.empty()) {
+      const auto& one = told.differences.front();
+      first = ", the first being " + one.ns + " " + one.id_json + ", which " + one.what;
+    }
+    return "the verification has found " + std::to_string(told.different) +
+           " documents that are not the same on both sides" + first + way_out;
+  }
+  if (!told.nearly_done()) {
+    return "the verification has compared " + std::to_string(told.collections_compared) + " of " +
+           std::to_string(told.collections) + " collections";
+  }
+  return {};
+}
+
 }  // namespace
 
 void follow_figures::add(const follow_sample& sample, follow_progress& told) {
@@ -43,7 +63,14 @@ std::string commit_obstacle(const progress& now) {
   if (now.at == phase::index_build) return "the indexes are still being built";
   if (now.at != phase::change_application) return "changes are not applied in this phase";
   if (!now.follow.consistent) return "changes from the time of the copy are still being applied";
+  if (now.verification) {
+    if (std::string why = verification_obstacle(*now.verification); !why.empty()) return why;
+  }
   if (now.now == state::paused) return {};
+  if (now.verification && now.verification->lag_seconds > commit_lag_seconds_max) {
+    return "the verification is " + std::to_string(now.verification->lag_seconds) + " seconds behind (at most " +
+           std::to_string(commit_lag_seconds_max) + ")";
+  }
   if (!now.follow.lag_seconds) return "it is not known yet how far the destination is behind";
   if (*now.follow.lag_seconds > commit_lag_seconds_max) {
     return "the destination is " + std::to_string(*now.follow.lag_seconds) + " seconds behind (at most " +

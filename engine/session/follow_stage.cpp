@@ -76,7 +76,6 @@ task<result<>> follow_stage::set_goal(wish wanted) {
 task<result<bool>> follow_stage::at_goal() {
   with_.board.set_waiting_for({});
   if (with_.operator_desk.wanted() == wish::commit) {
-    with_.board.set_waiting_for("the catalog of the destination to become the source's");
     SLUICE_CO_TRY(const bool committed, co_await finish_(scope_));
     with_.board.set_waiting_for({});
     co_return committed;

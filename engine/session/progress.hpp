@@ -15,6 +15,7 @@
 #include "engine/cluster/namespace_map.hpp"
 #include "engine/runtime/latency.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/verify/figures.hpp"
 
 namespace sluice::session {
 
@@ -101,7 +102,8 @@ struct progress {
   std::optional<std::int64_t> destination_silent_seconds;
   std::int64_t retry_horizon_seconds = 0;  // for so long a deployment may be out of reach before the run ends
   follow_progress follow;
-  std::optional<accounts::account_report> accounts;  // once users and roles were brought over
+  std::optional<verify::verify_figures> verification;  // of a run that compares both sides
+  std::optional<accounts::account_report> accounts;    // once users and roles were brought over
   std::string pausing;                           // why a pause or commit is not there yet; empty when none is under way
   std::vector<std::string> warnings;             // with what to do about each
   std::optional<error> failure;                  // set with state::failed
@@ -133,6 +135,7 @@ struct start_request {
   std::optional<bool> beside_others{};  // the original's preExistingDestinationData
   std::optional<bool> users{};          // users and custom roles come over, too
   std::optional<bool> skip_disk_space_check{};
+  std::optional<bool> verify{};  // false: both sides are not compared
 };
 
 /// What the HTTP API and the terminal talk to. Every member may be called from any thread and does not block.

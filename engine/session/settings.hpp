@@ -49,6 +49,7 @@ struct sync_settings {
   index_building build_indexes = index_building::after_data_copy;  // fixed for a run
   std::optional<write_blocking> block_writes;                      // nothing: as in start_request
   bool beside_others = false;                                      // fixed for a run: preExistingDestinationData
+  bool verify = true;  // both sides are compared before a commit; may be given up for good by a restart
   bool commit_when_caught_up = false;                              // may change: commits as soon as can_commit is true
 };
 

@@ -11,6 +11,8 @@ namespace {
 
 constexpr auto telling_interval = std::chrono::milliseconds(250);
 constexpr auto oplog_interval = std::chrono::minutes(1);
+/// Documents are named in a warning until it is about so long.
+constexpr std::size_t named_bytes_max = 500;
 
 bson::timestamp unpacked(std::uint64_t at) {
   return {static_cast<std::uint32_t>(at >> 32U), static_cast<std::uint32_t>(at)};
@@ -23,6 +25,18 @@ std::string words_of(const cluster::deployment& side, const cluster::outage::tol
   const auto now = std::chrono::steady_clock::now();
   return "no primary of the " + std::string(to_string(side.as)) + " has been reached for " + seconds(now - away.since) +
          "; it is looked for during another " + seconds(away.until - now) + " (--retry-minutes): " + away.cause;
+}
+
+/// What the comparison of both sides has found.
+void add_warnings(const verify::verify_figures& told, std::vector<std::string>& warnings) {
+  if (!told.fault.empty()) warnings.push_back("the verification cannot go on: " + told.fault);
+  if (told.different == 0) return;
+  std::string text = std::to_string(told.different) + " documents are not the same on both sides";
+  for (const auto& one : told.differences) {
+    text += (&one == &told.differences.front() ? ": " : ", ") + one.ns + " " + one.id_json + " " + one.what;
+    if (text.size() > named_bytes_max) break;
+  }
+  warnings.push_back(text + "; the log names them. Repair them, and they are looked at again");
 }
 
 }  // namespace
@@ -65,6 +79,9 @@ task<result<>> sync_run::keep_looking_at_oplog(runtime::cancel_scope& until) {
 
 void sync_run::tell() {
   board_.set_passing_warnings(passing_warnings());
+  std::optional<verify::verify_figures> compared;
+  if (settings_.verify) compared = verifying_ ? verifying_->told() : verify::verify_figures{};
+  board_.set_verification(std::move(compared));
   if (captured_.seen_until == 0 && !applying_) return;
   follow_progress told;
   told.captured_by = to_string(way_);
@@ -110,6 +127,7 @@ std::vector<std::string> sync_run::passing_warnings() const {
       warnings.push_back("the spool cannot be written to, so that capturing waits: " + usage.fault);
     }
   }
+  if (verifying_) add_warnings(verifying_->told(), warnings);
   if (applied_.violations > 0) {
     warnings.push_back(
         std::to_string(applied_.violations) +

@@ -26,6 +26,7 @@ constexpr const char* run_fact = "run";
 constexpr const char* write_blocking_fact = "writeBlocking";
 constexpr const char* capture_fact = "capture";
 constexpr const char* users_fact = "users";
+constexpr const char* verification_fact = "verification";
 constexpr const char* collections_fact = "collections";  // how many the catalog has
 constexpr const char* foreign_collection = "existing";   // of the checkpoint: what the destination held before
 /// Beside the map's entries: without it an emptied map would look like a source whose collections are all gone.
@@ -122,6 +123,7 @@ task<result<>> sync_run::run() {
   showing.spawn(keep_telling(showing_scope));
   showing.spawn(keep_looking_at_oplog(showing_scope));
   auto outcome = co_await run_steps();
+  if (verifying_) co_await verifying_->close();
   showing_scope.cancel();
   auto shown = co_await showing.join();
   (void)shown;
@@ -211,6 +213,7 @@ task<result<>> sync_run::begin(bool opened) {
   facts.append(collections_fact, static_cast<std::int64_t>(as_read.size()));
   if (settings_.block_writes) facts.append(write_blocking_fact, to_string(*settings_.block_writes));
   facts.append(users_fact, settings_.copy.users);
+  facts.append(verification_fact, settings_.verify);
   bson::document noted = facts.finish();
   opened_.facts = noted;
   SLUICE_CO_TRYV(co_await checkpoint_->set_facts(std::move(noted)));
@@ -273,6 +276,7 @@ task<result<>> sync_run::restore() {
     settings_.block_writes = write_blocking_from(facts.find(write_blocking_fact).as_string().value_or(""));
   }
   SLUICE_CO_TRYV(co_await remember_accounts());
+  SLUICE_CO_TRYV(co_await remember_verification());
   if (choice_.beside_others) {
     SLUICE_CO_TRYV(co_await load_what_was_there());
   }
@@ -301,6 +305,21 @@ task<result<>> sync_run::remember_accounts() {
   }
   bson::builder fact;
   fact.append(users_fact, true);
+  bson::document now = fact.finish();
+  co_return co_await checkpoint_->set_facts(std::move(now));
+}
+
+// Given up once, it stays so: what was not watched meanwhile would have to be read again.
+task<result<>> sync_run::remember_verification() {
+  const bool noted = opened_.facts.view().find(verification_fact).as_bool().value_or(false);
+  if (noted == settings_.verify) co_return ok();
+  if (!noted) {
+    settings_.verify = false;
+    co_return ok();
+  }
+  log(log_level::warn, "session", "From here on this run is not verified");
+  bson::builder fact;
+  fact.append(verification_fact, false);
   bson::document now = fact.finish();
   co_return co_await checkpoint_->set_facts(std::move(now));
 }
@@ -505,6 +524,11 @@ task<result<follow_end>> sync_run::follow(capture_side& captured, position at, r
   if (settings_.copy.connections > 0) job.options.writing.connections = settings_.copy.connections;
   job.options.indexes = purpose_of(settings_.build_indexes).indexes;
   job.checkpoint = [this](apply::checkpoint_request asked) { return store(std::move(asked)); };
+
+  if (settings_.verify) {
+    begin_verifying();
+    job.options.seen_by = verifying_.get();
+  }
 
   apply_side applying(control_, std::move(job), captured, applied_, position_);
   applying_ = true;

@@ -20,6 +20,7 @@
 #include "engine/session/follow_stage.hpp"
 #include "engine/session/namespace_choice.hpp"
 #include "engine/session/sides.hpp"
+#include "engine/session/verify_side.hpp"
 #include "engine/session/wakeup.hpp"
 #include "engine/session/write_blocks.hpp"
 
@@ -42,6 +43,7 @@ class sync_run {
   [[nodiscard]] task<result<>> begin(bool exists);
   [[nodiscard]] task<result<>> restore();
   [[nodiscard]] task<result<>> remember_accounts();
+  [[nodiscard]] task<result<>> remember_verification();
   void be_considerate();
   [[nodiscard]] task<result<>> note_what_is_there();
   [[nodiscard]] task<result<>> load_what_was_there();
@@ -60,6 +62,12 @@ class sync_run {
 
   // sync_commit.cpp
   [[nodiscard]] task<result<bool>> finish_commit(runtime::cancel_scope& scope);
+  [[nodiscard]] task<result<>> compare_what_is_left();
+  [[nodiscard]] task<result<>> give_up_commit();
+
+  // sync_verify.cpp
+  void begin_verifying();
+  [[nodiscard]] bool is_close_behind() const;
 
   // sync_figures.cpp
   [[nodiscard]] task<result<>> keep_telling(runtime::cancel_scope& until);
@@ -100,6 +108,7 @@ class sync_run {
   follow_figures figures_;
   std::optional<bson::timestamp> oplog_first_;
   std::vector<std::string> commit_complaints_;  // of the last commit that could not be finished
+  std::unique_ptr<verify_side> verifying_;      // from the first changes on, where both sides are compared
 };
 
 /// When the operator's choice has indexes built, and which.

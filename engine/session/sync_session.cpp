@@ -40,6 +40,7 @@ sync_settings with_request(sync_settings settings, const start_request& request)
   if (request.documents) settings.copy.documents = *request.documents;
   if (request.beside_others) settings.beside_others = *request.beside_others;
   if (request.users) settings.copy.users = *request.users;
+  if (request.verify) settings.verify = settings.verify && *request.verify;
   if (request.skip_disk_space_check) settings.copy.skip_disk_space_check = *request.skip_disk_space_check;
   return settings;
 }

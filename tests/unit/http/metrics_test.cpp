@@ -53,6 +53,9 @@ session::progress full_run() {
   follow.spool_disk_bytes = 4096;
   follow.window_latency.by_bucket[5] = 9;
   follow.window_latency.sum_us = 300'000;
+  now.verification.emplace();
+  now.verification->source_documents = 77;
+  now.verification->different = 2;
   return now;
 }
 
@@ -112,6 +115,8 @@ TEST(metrics, tell_what_progress_tells) {
   EXPECT_EQ(value_of(all, "sluice_spool_bytes", {{"place", "disk"}}), 4096);
   EXPECT_EQ(value_of(all, "sluice_last_applied_timestamp_seconds"), 1'700'000'000);
   EXPECT_GT(value_of(all, "process_resident_memory_bytes"), 1e6);
+  EXPECT_EQ(value_of(all, "sluice_verified_documents_total", {{"side", "source"}}), 77);
+  EXPECT_EQ(value_of(all, "sluice_verification_mismatches"), 2);
   EXPECT_EQ(value_of(all, "mongosync_lag_time"), 3000);
   EXPECT_EQ(value_of(all, "mongosync_phase"), 6);
   EXPECT_EQ(value_of(all, "mongosync_dst_unavailable"), 1);

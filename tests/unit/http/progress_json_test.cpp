@@ -58,6 +58,7 @@ TEST(progress_json, idle_has_every_field_but_only_two_values) {
                            "applyBatches",
                            "consistencyViolations",
                            "spool",
+                           "verification",
                            "users",
                            "capturedBy"}) {
     ASSERT_TRUE(fields.contains(name)) << name;
@@ -81,6 +82,38 @@ TEST(progress_json, tells_what_became_of_users_and_roles) {
   EXPECT_EQ(users.at("skipped").as_array().size(), accounts::skipped_accounts_listed_max);
   EXPECT_EQ(json::serialize(users.at("skipped").at(0)),
             R"({"kind":"role","name":"shop.clerk","reason":"exists, differs"})");
+}
+
+TEST(progress_json, tells_how_far_both_sides_were_compared) {
+  session::progress now = running(session::phase::change_application);
+  EXPECT_FALSE(progress_of(now).contains("verification")) << "it was switched off";
+  now.verification.emplace();
+  auto& told = *now.verification;
+  EXPECT_EQ(progress_of(now).at("verification").at("source").at("phase"), json::value("not started"));
+  told.collections = 3;
+  told.collections_compared = 2;
+  told.documents_estimate = 50;
+  told.source_documents = 40;
+  told.destination_documents = 60;
+  told.lag_seconds = 2;
+  told.undecided = 5;
+  json::object fields = progress_of(now).at("verification").as_object();
+  EXPECT_EQ(json::serialize(fields.at("source")),
+            R"({"phase":"initial hashing","estimatedDocumentCount":50,"hashedDocumentCount":40,)"
+            R"("totalCollectionCount":3,"scannedCollectionCount":2,"lagTimeSeconds":2})");
+  EXPECT_EQ(fields.at("destination").at("estimatedDocumentCount").to_number<int>(), 60) << "no share passes 1";
+  EXPECT_EQ(fields.at("documentsToLookAtAgain").to_number<int>(), 5);
+  told.first_pass = true;
+  told.different = 1;
+  told.differences = {{"shop.orders", "7", "differs in a.b"}};
+  fields = progress_of(now).at("verification").as_object();
+  EXPECT_EQ(fields.at("source").at("phase"), json::value("stream hashing"));
+  EXPECT_EQ(fields.at("mismatchCount").to_number<int>(), 1);
+  EXPECT_EQ(json::serialize(fields.at("mismatches")),
+            R"([{"namespace":"shop.orders","id":"7","what":"differs in a.b"}])");
+  EXPECT_FALSE(fields.contains("error"));
+  told.fault = "no more";
+  EXPECT_EQ(progress_of(now).at("verification").at("error"), json::value("no more"));
 }
 
 TEST(progress_json, a_copy_shows_both_dialects) {

@@ -103,8 +103,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "BadValue", "contradict each other"},
         body_case{"users_type", with(R"("users":1)"), "WrongType: \"users\" must be a boolean", "a number"},
         body_case{"data_handling_type", with(R"("destinationDataHandling":1)"), "WrongType", "a string"},
-        body_case{"verify", with(R"("verification":{"enabled":true})"), "OptionNotOffered: \"verification.enabled\"",
-                  ""},
+        body_case{"verify", with(R"("verification":{"enabled":1})"),
+                  "WrongType: \"verification.enabled\" must be a boolean", "a number"},
         body_case{"verify_type", with(R"("verification":false)"), "WrongType: \"verification\" must be a document", ""},
         body_case{"verify_misspelt", with(R"("verification":{"enable":false})"),
                   "UnknownField: \"verification.enable\"", "enabled"},
@@ -295,10 +295,17 @@ TEST(start_body, says_whether_the_destinations_disk_is_looked_at) {
   EXPECT_FALSE(taken(R"("reversible":false)").skip_disk_space_check);
 }
 
+TEST(start_body, says_whether_both_sides_are_compared) {
+  EXPECT_EQ(taken(R"("verification":{"enabled":true})").verify, true);
+  EXPECT_EQ(taken(R"("verification":{"enabled":false})").verify, false);
+  EXPECT_FALSE(taken(R"("verification":{})").verify);
+  EXPECT_FALSE(taken(R"("reversible":false)").verify);
+}
+
 TEST(start_body, options_that_ask_for_what_happens_anyway_are_taken) {
   for (const char* option :
-       {R"("reversible":false)", R"("preExistingDestinationData":false)", R"("verification":{"enabled":false})",
-        R"("verification":{})", R"("includeNamespaces":[])", R"("copyInNaturalOrder":[{"database":"."}])",
+       {R"("reversible":false)", R"("preExistingDestinationData":false)", R"("includeNamespaces":[])",
+        R"("copyInNaturalOrder":[{"database":"."}])",
         R"("detectRandomId":true)", R"("destinationDataHandling":"requireEmptyDestination")"}) {
     EXPECT_EQ(fate_of(with(option)), "") << option;
   }

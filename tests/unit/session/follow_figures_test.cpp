@@ -88,5 +88,37 @@ TEST(commit_obstacle, says_why_not_yet) {
   EXPECT_NE(commit_obstacle(now), "");
 }
 
+TEST(commit_obstacle, the_comparison_of_both_sides_comes_first) {
+  progress now;
+  now.now = state::running;
+  now.at = phase::change_application;
+  now.follow.consistent = true;
+  now.follow.lag_seconds = 0;
+  EXPECT_EQ(commit_obstacle(now), "") << "it was switched off";
+  now.verification.emplace();
+  auto& told = *now.verification;
+  told.collections = 3;
+  told.collections_compared = 1;
+  EXPECT_NE(commit_obstacle(now).find("compared 1 of 3 collections"), std::string::npos);
+  now.now = state::paused;
+  EXPECT_NE(commit_obstacle(now), "") << "in a pause, too";
+  now.now = state::running;
+  told.first_pass = true;
+  EXPECT_EQ(commit_obstacle(now), "") << "a small collection that came later is compared within the commit";
+  told.bytes_left = verify::verify_figures::bytes_within_a_commit + 1;
+  EXPECT_NE(commit_obstacle(now), "") << "a large one before it";
+  told.bytes_left = 0;
+  told.lag_seconds = commit_lag_seconds_max + 1;
+  EXPECT_NE(commit_obstacle(now).find("verification is 31 seconds behind"), std::string::npos);
+  told.lag_seconds = 0;
+  told.different = 2;
+  told.differences = {{"shop.orders", "7", "differs in a"}};
+  EXPECT_NE(commit_obstacle(now).find("2 documents"), std::string::npos);
+  EXPECT_NE(commit_obstacle(now).find("shop.orders 7, which differs in a"), std::string::npos);
+  told.fault = "not authorized";
+  EXPECT_NE(commit_obstacle(now).find("not authorized"), std::string::npos);
+  EXPECT_NE(commit_obstacle(now).find("--disableVerification"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sluice::session

@@ -31,6 +31,7 @@ TEST(config, yaml_sets_every_value) {
   EXPECT_EQ(values.lanes, 3U);
   EXPECT_EQ(values.retry_seconds, 5U);
   EXPECT_EQ(values.metrics_path, "/m");
+  EXPECT_EQ(values.disable_verification, true);
   EXPECT_EQ(values.disable_metrics_logging, true);
   EXPECT_EQ(values.indexes_per_command, 4U);
   EXPECT_EQ(values.format, log_format::json);
@@ -88,7 +89,8 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"null", json, "{\"cluster0\":null}", "f:1: \"cluster0\" has no value", ""},
         mistake{"list", yaml, "cluster0: [a]\n", "f:1: \"cluster0\" must be a string", ""},
         mistake{"boolean", yaml, "acceptDisclaimer: 5\n", "f:1: \"acceptDisclaimer\" must be true or false", ""},
-        mistake{"verify", yaml, "disableVerification: false\n", "f:1: \"disableVerification\" cannot be false", ""},
+        mistake{"verify", yaml, "disableVerification: maybe\n", "f:1: \"disableVerification\" must be true or false",
+                ""},
         mistake{"twice", yaml, "port: 1\nport: 2\n", "f:2: \"port\" is given twice", ""},
         mistake{"twice_json", json, "{\"port\":1,\n\"port\":2}", "f:2: \"port\" is given twice", ""},
         mistake{"exclusive", yaml, "cluster0: mongodb://a\ncluster0-file: b\n", "f:2: ", "exclude each other"},

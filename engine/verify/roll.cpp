@@ -1,0 +1,129 @@
+#include "engine/verify/roll.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace sluice::verify {
+
+std::map<std::uint32_t, roll::entry>::iterator roll::known(const cluster::collection_info& as) {
+  return std::ranges::find_if(all_, [&as](const auto& one) {
+    const auto& info = one.second.info;
+    return as.uuid.empty() ? info.uuid.empty() && info.ns == as.ns : info.uuid == as.uuid;
+  });
+}
+
+std::vector<std::uint32_t> roll::update(cluster::catalog now) {
+  std::set<std::uint32_t> there;
+  by_destination_.clear();
+  for (auto& info : now.collections) {
+    if (info.kind == cluster::collection_kind::view) continue;
+    auto at = known(info);
+    if (at == all_.end()) {
+      at = all_.emplace(next_number_++, entry{}).first;
+      at->second.first = !listed_;
+    } else if (at->second.info.ns != info.ns || at->second.info.destination_ns() != info.destination_ns()) {
+      if (at->second.now == state::begun) again(at->first);  // it was being read under its old name
+    }
+    at->second.info = std::move(info);
+    there.insert(at->first);
+    by_destination_[at->second.info.destination_data_ns().to_string()] = at->first;
+  }
+  listed_ = true;
+  std::vector<std::uint32_t> gone;
+  for (const auto& [number, one] : all_) {
+    if (!there.contains(number)) gone.push_back(number);
+  }
+  for (const auto number : gone) all_.erase(number);
+  return gone;
+}
+
+std::optional<std::uint32_t> roll::waiting() const {
+  std::optional<std::uint32_t> largest;
+  std::int64_t bytes = -1;
+  for (const auto& [number, one] : all_) {
+    if (one.now != state::waiting || one.info.data_bytes <= bytes) continue;
+    largest = number;
+    bytes = one.info.data_bytes;
+  }
+  return largest;
+}
+
+const cluster::collection_info* roll::info(std::uint32_t collection) const {
+  const auto at = all_.find(collection);
+  return at == all_.end() ? nullptr : &at->second.info;
+}
+
+void roll::begin(std::uint32_t collection) {
+  const auto at = all_.find(collection);
+  if (at == all_.end()) return;
+  at->second.now = state::begun;
+  ++at->second.round;
+  at->second.parts_left = 0;
+}
+
+void roll::give_parts(std::uint32_t collection, std::vector<plan::partition> parts) {
+  const auto at = all_.find(collection);
+  if (at == all_.end() || at->second.now != state::begun) return;
+  at->second.parts_left = parts.size();
+  if (parts.empty()) set_compared(at->second);
+  for (auto& one : parts) parts_.push_back({collection, at->second.round, std::move(one)});
+}
+
+std::optional<part> roll::next_part() {
+  while (!parts_.empty()) {
+    part first = std::move(parts_.front());
+    parts_.pop_front();
+    const auto at = all_.find(first.collection);
+    if (at != all_.end() && at->second.now == state::begun && at->second.round == first.round) return first;
+  }
+  return std::nullopt;
+}
+
+void roll::put_back(part one) {
+  parts_.push_back(std::move(one));
+}
+
+void roll::done(const part& one) {
+  const auto at = all_.find(one.collection);
+  if (at == all_.end() || at->second.now != state::begun || at->second.round != one.round) return;
+  if (--at->second.parts_left == 0) set_compared(at->second);
+}
+
+void roll::again(std::uint32_t collection) {
+  const auto at = all_.find(collection);
+  if (at != all_.end()) at->second.now = state::waiting;
+}
+
+std::optional<std::uint32_t> roll::begun(std::string_view destination_data_ns) const {
+  const auto named = by_destination_.find(destination_data_ns);
+  if (named == by_destination_.end()) return std::nullopt;
+  const auto at = all_.find(named->second);
+  if (at == all_.end() || at->second.now == state::waiting) return std::nullopt;
+  return named->second;
+}
+
+std::size_t roll::compared() const noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(all_, [](const auto& one) { return one.second.now == state::compared; }));
+}
+
+bool roll::first_pass() const noexcept {
+  return listed_ && std::ranges::none_of(all_, [](const auto& one) { return one.second.first; });
+}
+
+std::int64_t roll::documents_estimate() const noexcept {
+  std::int64_t all = 0;
+  for (const auto& [number, one] : all_) all += one.info.documents;
+  return all;
+}
+
+std::int64_t roll::bytes_left() const noexcept {
+  std::int64_t all = 0;
+  for (const auto& [number, one] : all_) {
+    if (one.now != state::compared) all += one.info.data_bytes;
+  }
+  return all;
+}
+
+}  // namespace sluice::verify

@@ -1,0 +1,78 @@
+// Which collections are compared, and how far each of them is. No clock, no servers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/cluster/catalog.hpp"
+#include "engine/plan/partition.hpp"
+
+namespace sluice::verify {
+
+/// A piece of a collection that is read from both sides at once.
+struct part {
+  std::uint32_t collection = 0;  // by its number
+  std::uint32_t round = 0;
+  plan::partition what;
+};
+
+class roll {
+ public:
+  /// The catalog of the source as it is now, under the names that its collections have on the destination. What is new
+  /// waits to be compared; what only has another name stays as it is. Returns the numbers of those that are gone.
+  [[nodiscard]] std::vector<std::uint32_t> update(cluster::catalog now);
+
+  /// One that waits, the largest first: to be cut into parts. Nothing: none waits.
+  [[nodiscard]] std::optional<std::uint32_t> waiting() const;
+  /// Valid until the next update.
+  [[nodiscard]] const cluster::collection_info* info(std::uint32_t collection) const;
+  /// From here on its changes count, though no part of it has been given out.
+  void begin(std::uint32_t collection);
+  /// Into these parts. It may have gone, or begun anew, meanwhile.
+  void give_parts(std::uint32_t collection, std::vector<plan::partition> parts);
+  [[nodiscard]] std::optional<part> next_part();
+  void put_back(part one);
+  void done(const part& one);
+  /// It has to be compared anew.
+  void again(std::uint32_t collection);
+
+  /// The collection that has this name on the destination (where its data lies there), if it has begun to be compared.
+  [[nodiscard]] std::optional<std::uint32_t> begun(std::string_view destination_data_ns) const;
+
+  [[nodiscard]] std::size_t collections() const noexcept { return all_.size(); }
+  [[nodiscard]] std::size_t compared() const noexcept;
+  /// Everything of the first catalog was compared once, or is gone.
+  [[nodiscard]] bool first_pass() const noexcept;
+  [[nodiscard]] std::int64_t documents_estimate() const noexcept;
+  /// Of collections that were not compared as a whole yet.
+  [[nodiscard]] std::int64_t bytes_left() const noexcept;
+
+ private:
+  enum class state : std::uint8_t { waiting, begun, compared };
+  struct entry {
+    cluster::collection_info info;
+    state now = state::waiting;
+    std::uint32_t round = 0;
+    std::size_t parts_left = 0;
+    bool first = false;  // of the first catalog, and never compared as a whole
+  };
+  static void set_compared(entry& one) {
+    one.now = state::compared;
+    one.first = false;
+  }
+  [[nodiscard]] std::map<std::uint32_t, entry>::iterator known(const cluster::collection_info& as);
+
+  std::map<std::uint32_t, entry> all_;
+  std::map<std::string, std::uint32_t, std::less<>> by_destination_;
+  std::deque<part> parts_;
+  std::uint32_t next_number_ = 1;
+  bool listed_ = false;
+};
+
+}  // namespace sluice::verify
