@@ -14,10 +14,17 @@ def free_port():
         return one.getsockname()[1]
 
 
+def without_verification(sluice):
+    """What is measured is one thing at a time; a baseline may be older than the flag."""
+    told = subprocess.run([str(sluice), "run", "--help"], capture_output=True, text=True, check=False, timeout=60)
+    return ["--disableVerification"] if "--disableVerification" in told.stdout else []
+
+
 class Sync:
     """Between the two sets of a stage; a second one goes on where the first one was."""
 
-    def __init__(self, sluice, stage, *more):
+    def __init__(self, sluice, stage, *more, verify=False):
+        more = [*more, *([] if verify else without_verification(sluice))]
         self.port = free_port()
         self.log = stage.folder / "sluice.log"
         self.begun = time.monotonic()
@@ -89,6 +96,11 @@ def copied_documents(now):
 def following(now):
     """The copy is over, with its indexes."""
     return now["phase"] == "change event application"
+
+
+def compared(now):
+    """Every collection was read on both sides."""
+    return (now.get("verification") or {}).get("source", {}).get("phase") == "stream hashing"
 
 
 def caught_up(now):

@@ -14,7 +14,7 @@ import time
 import measure
 import results
 from stage import DATA, SERVER_OPTIONS, create_collections
-from sync import Sync, caught_up, copied_documents, following
+from sync import Sync, caught_up, compared, copied_documents, following
 
 LANES = {"lanes": 0, "connections": 0}  # 0: what sluice chooses
 URI_OPTIONS = {"source_uri_options": "", "destination_uri_options": ""}  # as compressors=zstd
@@ -210,7 +210,7 @@ def catch_up(stage, sluice):
 def lag(stage, sluice):
     """How long after the source's acknowledgement the destination returns a document, under an even rate of changes."""
     figures, options = {}, stage.options
-    with Sync(sluice, stage) as sync:
+    with Sync(sluice, stage, verify=options["verify"]) as sync:
         sync.until(caught_up)
         before = sync.cpu_seconds()
         with stage.server_cpu(figures):
@@ -220,6 +220,26 @@ def lag(stage, sluice):
         figures |= {name: found[name] for name in ("p50_ms", "p90_ms", "p99_ms", "max_ms")}
         figures |= engine_figures(after[0] - before[0], after[1] - before[1], sync.peak_memory_bytes(),
                                   changes=found["changes"])
+        figures["commit_seconds"] = sync.commit()
+        sync.process.wait(30)
+    if stage.first:
+        stage.equal_or_fail()
+    return figures
+
+
+def verification(stage, sluice):
+    """Both sides compared, document by document, from when the last index was built, while nothing changes."""
+    figures = {}
+    with Sync(sluice, stage, verify=True) as sync:
+        now = sync.until(following)
+        begin, before = time.monotonic(), sync.cpu_seconds()
+        with stage.server_cpu(figures):
+            sync.until(compared)
+            wall, after = time.monotonic() - begin, sync.cpu_seconds()
+        gigabytes = now["collectionCopy"]["estimatedCopiedBytes"] / 1e9
+        figures |= {"wall_seconds": wall, "gigabytes_per_second": gigabytes / wall} | engine_figures(
+            after[0] - before[0], after[1] - before[1], sync.peak_memory_bytes(), gigabytes)
+        sync.until(lambda now: now["canCommit"])
         figures["commit_seconds"] = sync.commit()
         sync.process.wait(30)
     if stage.first:
@@ -319,7 +339,8 @@ WORKS = {
     "whole_run": Work(whole_run, {}, ("lim",)),
     "watched_run": Work(watched_run, {"polls_per_second": 100.0}, ("lim",)),
     "catch_up": Work(catch_up, {}, ("changed",)),
-    "lag": Work(lag, {"rate": 5000.0, "seconds": 600}, ("changed",)),
+    "lag": Work(lag, {"rate": 5000.0, "seconds": 600, "verify": False}, ("changed",)),
+    "verification": Work(verification, {}, ("lim",)),
     "resume": Work(resume, {"killed_at": 0.5}, ("lim",)),
     "loopback": Work(loopback, {"gigabytes": 4.0, "document_bytes": 860, "collections": 4, "same_ids": False,
                                 "lanes": 1, "anywhere": False}, needs=("sluice-loopback",), pinned=True),

@@ -29,6 +29,8 @@ call_text text_of(client_call call) {
       return {"/api/v1/resume", "RUNNING", "resumed"};
     case client_call::commit:
       return {"/api/v1/commit", "COMMITTED", "committing; the destination may be written to once \"can write\" is yes"};
+    case client_call::reverse:
+      return {"/api/v1/reverse", "RUNNING", "reversing; it is RUNNING once changes go the other way"};
   }
   return {};
 }
@@ -45,6 +47,8 @@ bool may_come(client_call call, std::string_view state) {
       return state == "PAUSED";
     case client_call::commit:
       return state == "COMMITTING";
+    case client_call::reverse:
+      return state == "REVERSING";
   }
   return false;
 }

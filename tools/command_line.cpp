@@ -30,7 +30,7 @@ error unexpected(const std::string& argument, const CLI::App& app, const CLI::Ap
 }
 
 constexpr std::array client_calls_offered{client_call::status, client_call::pause, client_call::resume,
-                                          client_call::commit};
+                                          client_call::commit, client_call::reverse};
 
 bool any_serve_option(const CLI::App& app) {
   return std::ranges::any_of(app.get_options(), [](const CLI::Option* option) { return option->count() > 0; });

@@ -68,7 +68,7 @@ struct serve_options {
   log_options log;
 };
 
-enum class client_call : std::uint8_t { status, pause, resume, commit };
+enum class client_call : std::uint8_t { status, pause, resume, commit, reverse };
 
 /// `sluice status`, `pause`, `resume`, `commit`: asks a running sluice.
 struct client_options {

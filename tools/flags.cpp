@@ -142,6 +142,8 @@ void add_capture_options(CLI::App& command, Flags& flags) {
 }
 
 void add_policy_options(CLI::App& command, run_flags& flags) {
+  command.add_flag("--reversible", flags.reversible,
+                   "Let the direction be turned around after the commit (sluice reverse, with a server of both)");
   command
       .add_option_function<std::string>(
           "--build-indexes",
@@ -331,8 +333,7 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   add_common_options(app, flags, io);
   for (const std::string_view name : options_without_effect()) {
     app.add_flag_function(
-           "--" + std::string(name), [](std::int64_t) {},
-           "Accepted; there is nothing to switch off")
+           "--" + std::string(name), [](std::int64_t) {}, "Accepted; there is nothing to switch off")
         ->group("Accepted for compatibility");
   }
 }
@@ -387,11 +388,13 @@ CLI::App* add_client_command(CLI::App& app, client_call call, client_flags& flag
     const char* description;
     const char* wait;
   };
-  static constexpr std::array<text, 4> texts{
+  static constexpr std::array<text, 5> texts{
       {{"status", "Show how far a running sluice is", nullptr},
        {"pause", "Pause a run: apply what is captured so far, then wait", "Return only when it is PAUSED"},
        {"resume", "Go on with a paused run", "Return only when it is RUNNING"},
-       {"commit", "End a run: apply what is left, then let the destination go", "Return only when it is COMMITTED"}}};
+       {"commit", "End a run: apply what is left, then let the destination go", "Return only when it is COMMITTED"},
+       {"reverse", "Turn a committed run around: follow the destination's changes back",
+        "Return only when it is RUNNING"}}};
   const text& say = texts[static_cast<std::size_t>(call)];
   CLI::App* const command = app.add_subcommand(say.name, say.description);
   auto* const port = command->add_option("--port", flags.port, "Port of its HTTP API on this machine (default 27182)")

@@ -42,6 +42,7 @@ struct run_flags : copy_flags {
   std::optional<bool> disable_verification;
   std::optional<bool> beside_others;
   bool commit_when_caught_up = false;
+  bool reversible = false;
 };
 
 struct bench_flags : copy_flags {

@@ -48,6 +48,7 @@ result<session::copy_settings> to_settings(copy_flags& flags, const environment&
 void apply_policy(const run_flags& flags, session::sync_settings& settings) {
   if (const auto when = session::index_building_from(flags.build_indexes)) settings.build_indexes = *when;
   settings.block_writes = session::write_blocking_from(flags.block_writes);
+  settings.reversible = flags.reversible;
 }
 
 }  // namespace

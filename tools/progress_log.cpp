@@ -31,7 +31,8 @@ durations since(runtime::latency_counts& before, const runtime::latency_counts& 
 }
 
 bool is_under_way(session::state now) {
-  return now == session::state::running || now == session::state::paused || now == session::state::committing;
+  return now == session::state::running || now == session::state::paused || now == session::state::committing ||
+         now == session::state::reversing;
 }
 
 }  // namespace
@@ -55,9 +56,15 @@ void log_progress(const char* component, const session::progress& now) {
          {"spoolDiskBytes", follow.spool_disk_bytes}});
     return;
   }
+  const auto compared = now.verification.value_or(verify::verify_figures{});
   log(log_level::info, component, "Replication progress.",
       {{"state", to_string(now.now)},
        {"phase", to_string(now.at)},
+       {"verifierSrcLagTimeSeconds", compared.lag_seconds},
+       {"verifierDstLagTimeSeconds", compared.lag_seconds},
+       {"verifiedCollections", compared.collections_compared},
+       {"verifiedDocuments", compared.source_documents},
+       {"mismatches", compared.different},
        {"ceaStage", follow.consistent ? "steady state" : "collection copy drain"},
        {"canCommit", now.can_commit},
        {"totalEventsApplied", follow.events_applied},

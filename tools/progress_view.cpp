@@ -135,6 +135,16 @@ std::string spool_line(const session::follow_progress& follow, std::size_t width
       width);
 }
 
+std::string verification_line(const verify::verify_figures& told, std::size_t width) {
+  const double share = fraction_of(static_cast<double>(std::min(told.source_documents, told.documents_estimate)),
+                                   static_cast<double>(told.documents_estimate));
+  const std::string differ =
+      told.different == 0 ? "none differ" : count_text(told.different) + (told.different == 1 ? " differs" : " differ");
+  const std::string details = fmt::format("{} documents, {}", count_text(told.source_documents), differ);
+  return bar_line(fmt::format("verified, {} of {} collections", told.collections_compared, told.collections),
+                  told.nearly_done() ? 1.0 : std::min(share, 0.99), details, width);
+}
+
 }  // namespace
 
 std::string bar(double fraction, std::size_t width) {
@@ -162,6 +172,7 @@ std::vector<std::string> progress_lines(const session::progress& now, std::chron
   if (!now.follow.captured_by.empty() && height > lines.size()) lines.push_back(spool_line(now.follow, width));
   if (is_following(now)) {
     if (height > lines.size()) lines.push_back(changes_line(now.follow, width));
+    if (now.verification && height > lines.size()) lines.push_back(verification_line(*now.verification, width));
     for (const std::string& warning : now.warnings) {
       if (height > lines.size()) lines.push_back(cut_to("! " + printable(warning), width));
     }

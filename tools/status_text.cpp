@@ -135,6 +135,17 @@ std::optional<std::string> captured(const fields& from) {
   return text;
 }
 
+/// How far both sides were compared.
+std::optional<std::string> verified(const fields& from) {
+  const auto documents = from.integer("/verification/source/hashedDocumentCount");
+  const auto collections = from.integer("/verification/source/scannedCollectionCount");
+  const auto of_collections = from.integer("/verification/source/totalCollectionCount");
+  const auto different = from.integer("/verification/mismatchCount");
+  if (!documents || !collections || !of_collections || !different) return std::nullopt;
+  return fmt::format("{} documents, {} of {} collections; {} differ", count_text(*documents), count_text(*collections),
+                     count_text(*of_collections), *different == 0 ? "none" : count_text(*different));
+}
+
 }  // namespace
 
 std::optional<told_progress> parse_progress(std::string_view body) {
@@ -170,6 +181,7 @@ std::string status_text(std::string_view body) {
   out.add("caught up in", seconds(from->integer("/estimatedSecondsToCEACatchup")));
   out.add("applied", applied(*from));
   out.add("captured by", captured(*from));
+  out.add("verified", verified(*from));
   out.add("oplog lasts", from->text("/estimatedOplogTimeRemaining"));
   if (const auto violations = from->integer("/consistencyViolations"); violations.value_or(0) > 0) {
     out.add("violations", count_text(*violations) + " of the consistency check");

@@ -104,7 +104,7 @@ response start(const request_view& request, session::controls& controls, const c
   return reply;
 }
 
-/// pause, resume and commit: calls without options.
+/// pause, resume, commit and reverse: calls without options.
 template <result<> (session::controls::*call)()>
 response plain_call(const request_view& request, session::controls& controls, const context& /*with*/) {
   if (const auto refused = check_empty_body(request.body)) {
@@ -201,14 +201,12 @@ constexpr std::array routes{
     route{"/api/v1/pause", "POST", plain_call<&session::controls::pause>},
     route{"/api/v1/resume", "POST", plain_call<&session::controls::resume>},
     route{"/api/v1/commit", "POST", plain_call<&session::controls::commit>},
+    route{"/api/v1/reverse", "POST", plain_call<&session::controls::reverse>},
     route{"/metrics", "GET", metrics},
     route{"/healthz", "GET", health, reach::open},
     route{"/readyz", "GET", readiness, reach::open},
     route{"/", "GET", page, reach::open},
 };
-
-// Calls that mongosync has, so that a script learns why it gets no further.
-constexpr std::array<std::string_view, 1> not_offered{"/api/v1/reverse"};
 
 bool takes(const route& one, std::string_view method) {
   return one.method == method || (one.method == "GET" && method == "HEAD");
@@ -233,12 +231,8 @@ std::string methods_of(std::string_view path) {
   return all;
 }
 
-response unknown_path(std::string_view path) {
-  constexpr std::string_view served = "what is served is in /api/v1/openapi.json";
-  if (std::ranges::find(not_offered, path) != not_offered.end()) {
-    return refusal(404, "NotOffered", std::string(path) + " is not offered by this version; " + std::string(served));
-  }
-  return refusal(404, "NotFound", "there is nothing at this path; " + std::string(served));
+response unknown_path() {
+  return refusal(404, "NotFound", "there is nothing at this path; what is served is in /api/v1/openapi.json");
 }
 
 }  // namespace
@@ -272,7 +266,7 @@ response handle(const request_view& request, session::controls& controls, const 
   const auto found = find_route(path, request.method);
   const bool open = found != routes.end() && found->who == reach::open;
   if (auto refused = refuse_stranger(request, with.access, open)) return *std::move(refused);
-  if (found == routes.end()) return unknown_path(path);
+  if (found == routes.end()) return unknown_path();
   if (!takes(*found, request.method)) {
     const std::string allowed = methods_of(path);
     response reply = refusal(405, "MethodNotAllowed", std::string(path) + " takes only " + allowed);

@@ -83,7 +83,7 @@ void add_state(exposition& out, const session::progress& now) {
   out.gauge("sluice_state", "1 for the state that the run is in, 0 for all others.");
   for (const auto one :
        {session::state::initializing, session::state::idle, session::state::running, session::state::paused,
-        session::state::committing, session::state::committed, session::state::failed}) {
+        session::state::committing, session::state::committed, session::state::reversing, session::state::failed}) {
     out.value(one == now.now ? 1 : 0, label("state", to_string(one)));
   }
   out.gauge("sluice_phase", "1 for the phase that the run is in, 0 for all others.");

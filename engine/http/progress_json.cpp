@@ -140,6 +140,7 @@ json::object before_a_run(const session::progress& now) {
   out["state"] = to_string(now.now);
   out["canCommit"] = now.can_commit;
   for (const char* name : {"canWrite",
+                           "reversible",
                            "info",
                            "phase",
                            "ceaStage",
@@ -176,6 +177,7 @@ json::object during_a_run(const session::progress& now) {
   out["state"] = to_string(now.now);
   out["canCommit"] = now.can_commit;
   out["canWrite"] = now.can_write;
+  out["reversible"] = now.reversible;
   out["info"] = to_string(now.at);
   out["phase"] = to_string(now.at);
   add_following(out, now);

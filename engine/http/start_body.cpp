@@ -58,12 +58,11 @@ struct known_option {
 constexpr std::array options{
     known_option{"copyInNaturalOrder", natural_order, "every collection is read in natural order; leave it out"},
     known_option{"detectRandomId", boolean_only<true>, "every collection is read in natural order; leave it out"},
-    known_option{"reversible", boolean_only<false>, "a run cannot be reversed; leave it out"},
     known_option{"sharding", never_offered, "the destination is a replica set; leave it out"},
 };
 
 /// Those that are obeyed.
-constexpr std::array<std::string_view, 13> own_fields{"source",
+constexpr std::array<std::string_view, 14> own_fields{"source",
                                                       "destination",
                                                       "buildIndexes",
                                                       "enableUserWriteBlocking",
@@ -75,7 +74,8 @@ constexpr std::array<std::string_view, 13> own_fields{"source",
                                                       "destinationDataHandling",
                                                       "skipDiskSpaceCheck",
                                                       "users",
-                                                      "verification"};
+                                                      "verification",
+                                                      "reversible"};
 
 constexpr auto field_names = [] {
   std::array<std::string_view, options.size() + own_fields.size()> names{};
@@ -205,6 +205,7 @@ check_result read_field(std::string_view key, const dom::element& value, session
   if (key == "documentFilter") return read_documents(key, value, request);
   if (key == "skipDiskSpaceCheck") return read_boolean(key, value, request.skip_disk_space_check);
   if (key == "users") return read_boolean(key, value, request.users);
+  if (key == "reversible") return read_boolean(key, value, request.reversible);
   if (key == "verification") return read_verification(key, value, request);
   const auto option = std::ranges::find(options, key, &known_option::name);
   if (option != options.end()) return option->check(key, value, option->otherwise);

@@ -125,6 +125,10 @@ result<> copy_session::commit() {
   return failure(error_kind::refused, "this is a one-shot copy; there is nothing to commit");
 }
 
+result<> copy_session::reverse() {
+  return failure(error_kind::refused, "this is a one-shot copy; there is nothing to commit");
+}
+
 result<> copy_session::start_now() {
   {
     const std::scoped_lock lock(inner_->mutex);

@@ -25,6 +25,7 @@ class copy_session final : public controls {
   [[nodiscard]] result<> pause() override;
   [[nodiscard]] result<> resume() override;
   [[nodiscard]] result<> commit() override;
+  [[nodiscard]] result<> reverse() override;
   /// The one-shot copy: starts with the labels as they are.
   [[nodiscard]] result<> start_now();
   [[nodiscard]] progress snapshot(bool with_collections) const override;

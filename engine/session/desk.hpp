@@ -37,6 +37,9 @@ class desk {
   [[nodiscard]] result<> commit(const std::string& obstacle) {
     return call([&obstacle](lifecycle& of) { return of.commit(obstacle.empty(), obstacle); });
   }
+  [[nodiscard]] result<> reverse(bool reversible) {
+    return call([reversible](lifecycle& of) { return of.reverse(reversible); });
+  }
   void initializing() {
     tell([](lifecycle& of) { of.initializing(); });
   }
@@ -55,6 +58,9 @@ class desk {
   }
   void committed() {
     tell([](lifecycle& of) { of.committed(); });
+  }
+  void reversed() {
+    tell([](lifecycle& of) { of.reversed(); });
   }
   void commit_refused() {
     tell([](lifecycle& of) { of.commit_refused(); });

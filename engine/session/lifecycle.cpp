@@ -17,8 +17,10 @@ std::string_view allowed_in(state now) {
     case state::paused:
       return "resume and commit";
     case state::committing:
-    case state::committed:
+    case state::reversing:
       return "only progress";
+    case state::committed:
+      return "only progress, and reverse where the run was begun with \"reversible\"";
     case state::failed:
       return "resume, which goes on where it stopped; the error is in progress";
   }
@@ -72,6 +74,18 @@ result<> lifecycle::commit(bool can_commit, const std::string& obstacle) {
   return ok();
 }
 
+result<> lifecycle::reverse(bool reversible) {
+  if (now_ != state::committed) return not_in("reverse", now_);
+  if (!reversible) {
+    return failure(error_kind::refused,
+                   "this run cannot be reversed: it was not begun with \"reversible\": true; to go back, begin another "
+                   "run the other way round");
+  }
+  now_ = state::reversing;
+  wanted_ = wish::run;
+  return ok();
+}
+
 void lifecycle::initializing() noexcept {
   now_ = state::initializing;
 }
@@ -98,6 +112,10 @@ void lifecycle::paused() noexcept {
 
 void lifecycle::committed() noexcept {
   now_ = state::committed;
+}
+
+void lifecycle::reversed() noexcept {
+  if (now_ == state::reversing) now_ = state::running;
 }
 
 void lifecycle::commit_refused() noexcept {

@@ -25,6 +25,7 @@ class lifecycle {
   [[nodiscard]] result<> resume();
   /// `can_commit`: what progress shows; `obstacle` says why not.
   [[nodiscard]] result<> commit(bool can_commit, const std::string& obstacle);
+  [[nodiscard]] result<> reverse(bool reversible);
 
   // What the run tells.
   void initializing() noexcept;          // looks for a run that an earlier process left
@@ -34,6 +35,7 @@ class lifecycle {
   [[nodiscard]] bool takes_up(wish earlier) noexcept;
   void paused() noexcept;  // drained, or the copy has stopped
   void committed() noexcept;
+  void reversed() noexcept;  // the other direction is followed
   /// A commit that met something to be repaired first: the run goes on following.
   void commit_refused() noexcept;
   void failed() noexcept;

@@ -8,6 +8,26 @@
 
 namespace sluice::session {
 
+namespace {
+
+/// What is turned around is all of it, under its own names.
+result<> check_whole(const sync_settings& settings, const cluster::migration_scope& chosen) {
+  const auto refused = [](const std::string& with) {
+    return failure(error_kind::configuration,
+                   "a run that may be reversed is one of whole deployments: \"reversible\" "
+                   "cannot be combined with " +
+                       with);
+  };
+  if (!chosen.filter.is_everything()) return refused("includeNamespaces or excludeNamespaces");
+  if (!chosen.names.is_identity()) return refused("namespaceRemap");
+  if (!chosen.documents.is_everything()) return refused("documentFilter");
+  if (settings.beside_others) return refused("preExistingDestinationData");
+  if (settings.build_indexes == index_building::never) return refused("buildIndexes: never");
+  return ok();
+}
+
+}  // namespace
+
 result<cluster::migration_scope> choose_namespaces(const copy_settings& settings) {
   cluster::migration_scope chosen;
   SLUICE_TRY(chosen.filter, cluster::parse_filter(settings.include, settings.exclude));
@@ -29,6 +49,9 @@ result<cluster::migration_scope> choose_namespaces(const sync_settings& settings
     return failure(error_kind::configuration,
                    "a source of which only a part is migrated cannot refuse its writes, which would be those to the "
                    "other part, too: choose destinationOnly or none, and stop the applications yourself");
+  }
+  if (settings.reversible) {
+    SLUICE_TRYV(check_whole(settings, chosen));
   }
   chosen.beside_others = settings.beside_others;
   if (!settings.beside_others) return chosen;

@@ -20,6 +20,8 @@ std::string_view to_string(state s) noexcept {
       return "COMMITTING";
     case state::committed:
       return "COMMITTED";
+    case state::reversing:
+      return "REVERSING";
     case state::failed:
       return "FAILED";
   }

@@ -20,7 +20,7 @@
 namespace sluice::session {
 
 /// The states of the HTTP API, by the names that operators' scripts test for.
-enum class state : std::uint8_t { initializing, idle, running, paused, committing, committed, failed };
+enum class state : std::uint8_t { initializing, idle, running, paused, committing, committed, reversing, failed };
 [[nodiscard]] std::string_view to_string(state s) noexcept;  // "INITIALIZING", ...
 
 /// In the order in which a run goes through them.
@@ -79,6 +79,7 @@ struct progress {
   phase at = phase::uninitialized;
   bool can_commit = false;
   bool can_write = false;
+  bool reversible = false;       // after the commit reverse() is taken
   std::string source_name;       // "cluster0: host:port"
   std::string destination_name;  // "cluster1: host:port"
   std::int64_t bytes_total = 1;  // 1 before the copy starts, as the original
@@ -135,7 +136,8 @@ struct start_request {
   std::optional<bool> beside_others{};  // the original's preExistingDestinationData
   std::optional<bool> users{};          // users and custom roles come over, too
   std::optional<bool> skip_disk_space_check{};
-  std::optional<bool> verify{};  // false: both sides are not compared
+  std::optional<bool> verify{};      // false: both sides are not compared
+  std::optional<bool> reversible{};  // after the commit the direction may be turned around
 };
 
 /// What the HTTP API and the terminal talk to. Every member may be called from any thread and does not block.
@@ -155,6 +157,8 @@ class controls {
   [[nodiscard]] virtual result<> resume() = 0;
   /// RUNNING with can_commit, or PAUSED (which drains first) → COMMITTING → COMMITTED.
   [[nodiscard]] virtual result<> commit() = 0;
+  /// COMMITTED, of a run that was begun as reversible → REVERSING → RUNNING, with source and destination swapped.
+  [[nodiscard]] virtual result<> reverse() = 0;
 };
 
 }  // namespace sluice::session

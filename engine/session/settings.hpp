@@ -49,8 +49,10 @@ struct sync_settings {
   index_building build_indexes = index_building::after_data_copy;  // fixed for a run
   std::optional<write_blocking> block_writes;                      // nothing: as in start_request
   bool beside_others = false;                                      // fixed for a run: preExistingDestinationData
-  bool verify = true;  // both sides are compared before a commit; may be given up for good by a restart
-  bool commit_when_caught_up = false;                              // may change: commits as soon as can_commit is true
+  bool verify = true;                  // both sides are compared before a commit; may be given up for good by a restart
+  bool reversible = false;             // fixed for a run: after the commit the direction may be turned around
+  bool reversed = false;               // goes on from where the commit of the other direction was, and copies nothing
+  bool commit_when_caught_up = false;  // may change: commits as soon as can_commit is true
 };
 
 }  // namespace sluice::session

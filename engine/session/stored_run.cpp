@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/cluster/deployment.hpp"
+#include "engine/session/run_facts.hpp"
 #include "engine/state/checkpoint.hpp"
 
 namespace sluice::session {
@@ -15,6 +16,7 @@ task<result<std::optional<stored_run>>> find_stored_run(copy_settings settings, 
     SLUICE_CO_TRY(auto uri, wire::connection_string::parse(uris[i]));
     SLUICE_CO_TRY(found[i], co_await cluster::discover(uri, cluster::role::destination, scope));
   }
+  std::optional<stored_run> committed;
   for (std::size_t i = 0; i < uris.size(); ++i) {
     cluster::deployment& here = found[1 - i];  // the likely destination first
     const cluster::deployment& other = found[i];
@@ -36,15 +38,20 @@ task<result<std::optional<stored_run>>> find_stored_run(copy_settings settings, 
     for (std::size_t pair = 0; pair + 1 < remaps.size(); pair += 2) {
       one.remaps.push_back({remaps[pair], remaps[pair + 1]});
     }
+    one.reversible = run.at("facts", reversible_fact).as_bool().value_or(false);
+    one.reversed = run.at("facts", reversed_fact).as_bool().value_or(false);
     one.beside_others = run.find("preExistingDestinationData").as_bool().value_or(false);
     if (const auto filter = run.find("documentFilter").as_document(); filter && !filter->empty()) {
       SLUICE_CO_TRY(one.documents, cluster::document_filter::of(*filter));
     }
     const std::string wanted = text("wish");
     one.wanted = wanted == "pause" ? wish::pause : wanted == "commit" ? wish::commit : wish::run;
-    co_return one;
+    // A reversal leaves the run that it turns around until its own can go on by itself.
+    const bool is_over = text("phase") == sluice::state::to_string(sluice::state::run_phase::committed);
+    if (!is_over) co_return one;
+    committed = std::move(one);
   }
-  co_return std::nullopt;
+  co_return committed;
 }
 
 }  // namespace sluice::session

@@ -20,6 +20,8 @@ struct stored_run {
   std::vector<cluster::remap> remaps;
   cluster::document_filter documents;
   bool beside_others = false;
+  bool reversible = false;
+  bool reversed = false;
 };
 
 /// Looks at both deployments for the checkpoint of a live sync between them. Nothing: there is none. Errors: one of

@@ -10,6 +10,7 @@
 #include "engine/runtime/task_group.hpp"
 #include "engine/session/account_stage.hpp"
 #include "engine/session/hold_lease.hpp"
+#include "engine/session/run_facts.hpp"
 #include "engine/session/spool_place.hpp"
 #include "engine/wire/retry.hpp"
 
@@ -19,18 +20,6 @@ namespace {
 
 using sluice::state::position;
 using sluice::state::run_phase;
-
-constexpr const char* capture_from_fact = "captureFrom";
-constexpr const char* contained_fact = "contained";
-constexpr const char* run_fact = "run";
-constexpr const char* write_blocking_fact = "writeBlocking";
-constexpr const char* capture_fact = "capture";
-constexpr const char* users_fact = "users";
-constexpr const char* verification_fact = "verification";
-constexpr const char* collections_fact = "collections";  // how many the catalog has
-constexpr const char* foreign_collection = "existing";   // of the checkpoint: what the destination held before
-/// Beside the map's entries: without it an emptied map would look like a source whose collections are all gone.
-constexpr const char* map_mark_id = "whole";
 
 capture::capture_way way_from(std::string_view text) {
   for (const auto way : {capture::capture_way::oplog, capture::capture_way::change_stream}) {
@@ -49,12 +38,6 @@ result<> check_followable(const cluster::catalog& catalog, const cluster::deploy
                                             "cannot be followed; leave it out with --exclude, and copy it by itself");
   }
   return ok();
-}
-
-bson::document map_mark() {
-  bson::builder mark;
-  mark.append("_id", map_mark_id);
-  return mark.finish();
 }
 
 wish wish_from(std::string_view text) {
@@ -89,6 +72,13 @@ sync_run::sync_run(boost::asio::any_io_executor control, sync_settings settings,
 
 void sync_run::wake() {
   news_.notify();
+}
+
+// Beside the map's entries: without it an emptied map would look like a source whose collections are all gone.
+bson::document sync_run::map_mark() {
+  bson::builder mark;
+  mark.append("_id", map_mark_id);
+  return mark.finish();
 }
 
 sluice::state::run_parameters sync_run::parameters() const {
@@ -183,7 +173,8 @@ task<result<>> sync_run::begin_or_resume() {
   SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_));
   SLUICE_CO_TRY(const bool exists, co_await checkpoint_->exists());
   if (!exists) {
-    SLUICE_CO_TRYV(co_await begin(false));
+    task<result<>> look = settings_.reversed ? begin_reversed(false) : begin(false);
+    SLUICE_CO_TRYV(co_await std::move(look));
   }
   lease_wanted_ = true;  // even when it fails: the reply that says so may be the only thing that got lost
   SLUICE_CO_TRY(opened_, co_await checkpoint_->open(parameters(), self_));
@@ -191,7 +182,9 @@ task<result<>> sync_run::begin_or_resume() {
   runtime::failure_point("run_opened");
   board_.set_destination_written();
   if (opened_.phase == run_phase::committed) co_return ok();
-  task<result<>> rest = opened_.phase == run_phase::planning ? begin(true) : restore();
+  task<result<>> rest = opened_.phase != run_phase::planning ? restore()
+                        : settings_.reversed                 ? begin_reversed(true)
+                                                             : begin(true);
   co_return co_await hold_lease(control_, *checkpoint_, scope_, std::move(rest));
 }
 
@@ -201,6 +194,9 @@ task<result<>> sync_run::begin(bool opened) {
   SLUICE_CO_TRY(begins_, co_await capture::read_start_time(*between_.to_source, way_));
   SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, filter(), true));
   SLUICE_CO_TRYV(check_followable(catalog, between_.source));
+  if (settings_.reversible) {
+    SLUICE_CO_TRYV(check_reversible());
+  }
   auto as_read = cluster::to_documents(catalog);
   SLUICE_CO_TRYV(copying_.set_catalog(std::move(catalog), choice_));
   SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());
@@ -211,6 +207,7 @@ task<result<>> sync_run::begin(bool opened) {
   facts.append(capture_from_fact, begins_.capture_from).append(contained_fact, begins_.contained);
   facts.append(run_fact, run_id_).append(capture_fact, to_string(way_));
   facts.append(collections_fact, static_cast<std::int64_t>(as_read.size()));
+  facts.append(reversible_fact, settings_.reversible);
   if (settings_.block_writes) facts.append(write_blocking_fact, to_string(*settings_.block_writes));
   facts.append(users_fact, settings_.copy.users);
   facts.append(verification_fact, settings_.verify);

@@ -69,6 +69,11 @@ class sync_run {
   void begin_verifying();
   [[nodiscard]] bool is_close_behind() const;
 
+  // sync_reverse.cpp
+  [[nodiscard]] result<> check_reversible();
+  [[nodiscard]] task<result<>> note_way_back();
+  [[nodiscard]] task<result<>> begin_reversed(bool opened);
+
   // sync_figures.cpp
   [[nodiscard]] task<result<>> keep_telling(runtime::cancel_scope& until);
   [[nodiscard]] task<result<>> keep_looking_at_oplog(runtime::cancel_scope& until);
@@ -77,6 +82,8 @@ class sync_run {
 
   [[nodiscard]] const cluster::namespace_filter& filter() const noexcept { return choice_.filter; }
   [[nodiscard]] sluice::state::run_parameters parameters() const;
+  static constexpr const char* map_mark_id = "whole";
+  [[nodiscard]] static bson::document map_mark();
 
   boost::asio::any_io_executor control_;
   sync_settings settings_;

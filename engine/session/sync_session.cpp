@@ -40,6 +40,7 @@ sync_settings with_request(sync_settings settings, const start_request& request)
   if (request.documents) settings.copy.documents = *request.documents;
   if (request.beside_others) settings.beside_others = *request.beside_others;
   if (request.users) settings.copy.users = *request.users;
+  if (request.reversible) settings.reversible = *request.reversible;
   if (request.verify) settings.verify = settings.verify && *request.verify;
   if (request.skip_disk_space_check) settings.copy.skip_disk_space_check = *request.skip_disk_space_check;
   return settings;
@@ -57,6 +58,7 @@ struct sync_session::inner {
   std::optional<result<>> outcome;                               // of the last run
   bool working = false;                                          // main() runs, or is about to
   bool looking = false;                                          // the same of look()
+  bool reversal_waits = false;                                   // for the committed run to end
 
   copy_board board;
   desk operators;
@@ -95,6 +97,7 @@ struct sync_session::inner {
   /// A start that was refused before anything was written leaves no run behind; another one may follow.
   void end(result<> how) {
     const bool written = board.snapshot(false).destination_written;
+    bool again = false;
     if (how.has_error()) board.set_failure(how.error());
     {
       const std::scoped_lock lock(mutex);
@@ -105,10 +108,12 @@ struct sync_session::inner {
         operators.failed();
       }
       before_start.reset();
+      again = std::exchange(reversal_waits, false) && how.has_value();
       outcome = std::move(how);
       working = false;
     }
     ended.notify_all();
+    if (again) launch();
   }
 
   task<result<>> keep_sampling(runtime::cancel_scope& until) {
@@ -193,6 +198,8 @@ struct sync_session::inner {
       if (settings.copy.remaps.empty()) settings.copy.remaps = run.remaps;
       if (settings.copy.documents.is_everything()) settings.copy.documents = run.documents;
       settings.beside_others = settings.beside_others || run.beside_others;
+      settings.reversible = run.reversible;
+      settings.reversed = run.reversed;
     }
     return true;
   }
@@ -272,11 +279,30 @@ result<> sync_session::commit() {
   return inner_->operators.commit(commit_obstacle(snapshot(false)));
 }
 
+result<> sync_session::reverse() {
+  {
+    const std::scoped_lock lock(inner_->mutex);
+    if (auto taken = inner_->operators.reverse(inner_->settings.reversible); taken.has_error()) return taken;
+    inner_->swap_sides();
+    inner_->settings.reversed = true;
+    inner_->settings.copy.reset = false;
+    // COMMITTED is told a moment before the run has ended.
+    inner_->reversal_waits = inner_->working;
+    if (inner_->working) return ok();
+  }
+  inner_->launch();
+  return ok();
+}
+
 progress sync_session::snapshot(bool with_collections) const {
   progress taken = inner_->board.snapshot(with_collections);
   taken.now = inner_->operators.now();
   const bool may_ask = taken.now == state::running || taken.now == state::paused;
   taken.can_commit = may_ask && inner_->operators.wanted() != wish::commit && commit_obstacle(taken).empty();
+  {
+    const std::scoped_lock lock(inner_->mutex);
+    taken.reversible = inner_->settings.reversible;
+  }
   const bool drained = taken.now == state::paused || taken.now == state::committed;
   if (drained && taken.follow.lag_seconds) taken.follow.lag_seconds = 0;
   return taken;

@@ -35,6 +35,7 @@ class sync_session final : public controls {
   [[nodiscard]] result<> pause() override;
   [[nodiscard]] result<> resume() override;
   [[nodiscard]] result<> commit() override;
+  [[nodiscard]] result<> reverse() override;
   /// Starts with the labels and settings as they are.
   [[nodiscard]] result<> start_now();
   [[nodiscard]] progress snapshot(bool with_collections) const override;

@@ -3,14 +3,13 @@
 #include <utility>
 
 #include "engine/runtime/log.hpp"
+#include "engine/session/run_facts.hpp"
 #include "engine/wire/retry.hpp"
 
 namespace sluice::session {
 
 namespace {
 
-constexpr const char* destination_fact = "blocksDestination";
-constexpr const char* source_fact = "blocksSource";
 constexpr const char* how_to_lift = "db.adminCommand({setUserWriteBlockMode: 1, global: false}) turns it off";
 
 bson::document fact_of(const char* name, bool value) {
@@ -22,8 +21,8 @@ bson::document fact_of(const char* name, bool value) {
 }  // namespace
 
 task<result<>> write_blocks::decide(std::optional<write_blocking> wanted, bson::document facts) {
-  destination_on_ = facts.view().find(destination_fact).as_bool().value_or(false);
-  source_on_ = facts.view().find(source_fact).as_bool().value_or(false);
+  destination_on_ = facts.view().find(blocks_destination_fact).as_bool().value_or(false);
+  source_on_ = facts.view().find(blocks_source_fact).as_bool().value_or(false);
 
   cluster::write_blocking_status there;
   cluster::write_blocking_status here;
@@ -101,20 +100,20 @@ task<result<>> write_blocks::lift(cluster::deployment of, const char* fact, bool
 
 task<result<>> write_blocks::block_destination(sluice::state::checkpoint& notes) {
   if (!destination_wanted_) co_return ok();
-  co_return co_await block(between_.destination, destination_fact, destination_on_, notes);
+  co_return co_await block(between_.destination, blocks_destination_fact, destination_on_, notes);
 }
 
 task<result<>> write_blocks::block_source(sluice::state::checkpoint& notes) {
   if (!source_wanted_) co_return ok();
-  co_return co_await block(between_.source, source_fact, source_on_, notes);
+  co_return co_await block(between_.source, blocks_source_fact, source_on_, notes);
 }
 
 task<result<>> write_blocks::lift_destination(sluice::state::checkpoint& notes) {
-  return lift(between_.destination, destination_fact, destination_on_, notes);
+  return lift(between_.destination, blocks_destination_fact, destination_on_, notes);
 }
 
 task<result<>> write_blocks::lift_source(sluice::state::checkpoint& notes) {
-  return lift(between_.source, source_fact, source_on_, notes);
+  return lift(between_.source, blocks_source_fact, source_on_, notes);
 }
 
 void write_blocks::keep_source() {

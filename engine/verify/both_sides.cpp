@@ -44,8 +44,7 @@ class part_reader {
       : from_(from),
         what_(what),
         of_(of),
-        cursor_(from.node, from.pool,
-                of == side::source ? what.data_ns.database : what.destination().database,
+        cursor_(from.node, from.pool, of == side::source ? what.data_ns.database : what.destination().database,
                 {.batch_documents = what.batch_documents,
                  .exhaust = from.exhaust && what.documents_estimate > what.batch_documents}) {}
 
@@ -177,8 +176,8 @@ task<result<>> compare_part(reading_end source, reading_end destination, const p
   co_return co_await one.run();
 }
 
-task<result<digests>> read_digests(reading_end from, cluster::namespace_name ns,
-                                   const std::vector<bson::document>& ids, bson::document filter) {
+task<result<digests>> read_digests(reading_end from, cluster::namespace_name ns, const std::vector<bson::document>& ids,
+                                   bson::document filter) {
   std::unordered_map<std::string, digest> found;
   digests all;
   wire::cursor cursor(from.node, from.pool, ns.database, {.batch_documents = look_documents});

@@ -51,8 +51,7 @@ struct digests {
 /// What is different, in a few words, by reading both once more: "is missing on the destination", "differs in a.b".
 /// `filter`: which documents of the source count.
 [[nodiscard]] task<result<std::string>> describe(wire::connection& source, cluster::namespace_name source_ns,
-                                                 wire::connection& destination,
-                                                 cluster::namespace_name destination_ns, bson::document id,
-                                                 bson::document filter);
+                                                 wire::connection& destination, cluster::namespace_name destination_ns,
+                                                 bson::document id, bson::document filter);
 
 }  // namespace sluice::verify

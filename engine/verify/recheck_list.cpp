@@ -83,8 +83,7 @@ recheck_list::verdict recheck_list::answer(std::uint32_t collection, bson::docum
     --documents_;
     return was_different ? verdict::repaired : verdict::same;
   }
-  const bool settled =
-      one.seen && !one.changed && one.source == seen.source && one.source_time <= seen.applied;
+  const bool settled = one.seen && !one.changed && one.source == seen.source && one.source_time <= seen.applied;
   if (settled && !was_different) {
     one.different = true;
     ++different_;

@@ -223,6 +223,10 @@ task<result<>> verifier::inner::list(both_ends& ends) {
     const bool go_on = co_await pause();
     if (!go_on) co_return failure(error_kind::cancelled, "cancelled while verifying");
   }
+  if (work.source.kind == cluster::deployment_kind::sharded) {
+    // No change stream tells of it; the commit brings it as it is then.
+    std::erase_if(catalog.collections, [](const auto& info) { return info.ns.collection == "system.js"; });
+  }
   std::int64_t bytes = 0;
   for (const auto& info : catalog.collections) bytes += info.data_bytes;
   total_bytes = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 0));
@@ -396,8 +400,7 @@ task<result<>> verifier::inner::note(both_ends& ends, std::uint32_t collection, 
     SLUICE_CO_TRY(const auto to, co_await ends.destination.open(scope, work.patience));
     bson::document asked(id.view());
     bson::document chosen(work.scope.documents.query().view());
-    auto words =
-        co_await describe(from.node, source_ns, to.node, destination_ns, std::move(asked), std::move(chosen));
+    auto words = co_await describe(from.node, source_ns, to.node, destination_ns, std::move(asked), std::move(chosen));
     if (words) told.what = std::move(words.value());
     log(log_level::error, "verify", "A document is not the same on both sides",
         {{"ns", told.ns}, {"id", told.id_json}, {"what", told.what}});

@@ -125,6 +125,8 @@ TEST(serve_page, shows_a_run_and_cuts_over) {
   EXPECT_TRUE(holds_soon(page, "!document.getElementById('commit').disabled")) << said(page, "obstacle");
   EXPECT_EQ(said(page, "phase"), "change event application");
   EXPECT_TRUE(becomes(page, "indexes", "1 of 1"));
+  EXPECT_NE(said(page, "verified").find("121 of 121 collections"), std::string::npos) << said(page, "verified");
+  EXPECT_EQ(page.evaluate("document.getElementById('verified-bar').getAttribute('aria-valuenow')"), "100");
   EXPECT_TRUE(holds_soon(page, "document.querySelector('[data-plot=lagSeconds] .curve').getTotalLength() > 20"));
   EXPECT_TRUE(holds_soon(page, "document.querySelectorAll('#timeline div').length >= 3"));
   writer.run("lim", R"({"insert": "docs", "documents": [{"_id": "one more"}]})");

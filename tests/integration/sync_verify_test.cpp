@@ -131,9 +131,8 @@ TEST_F(sync_verify, collections_that_come_and_go_are_followed) {
   const auto before = run_->snapshot(false).verification->collections;
   load("shop", "more", 500);
   source_.run("admin", R"({"renameCollection": "shop.items", "to": "shop.things"})");
-  ASSERT_TRUE(wait_until(*run_, [&](const progress& now) {
-    return compared(now) && now.verification->collections == before + 1;
-  }));
+  ASSERT_TRUE(wait_until(
+      *run_, [&](const progress& now) { return compared(now) && now.verification->collections == before + 1; }));
   destination_.run("shop", R"({"update": "things", "updates": [{"q": {"_id": 7}, "u": {"$set": {"v.text": "x"}}}]})");
   source_.run("shop", R"({"update": "things", "updates": [{"q": {"_id": 7}, "u": {"$inc": {"v.n": 1}}}]})");
   expect_different(1);

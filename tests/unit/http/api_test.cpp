@@ -248,15 +248,29 @@ TEST(api, metrics_are_text_for_prometheus) {
   EXPECT_NE(reply.body.find("\nsluice_state{state=\"IDLE\"} "), std::string::npos) << reply.body;
 }
 
-TEST(api, unknown_paths_are_404_and_known_but_absent_calls_say_so) {
+TEST(api, a_committed_run_is_reversed_where_it_was_begun_so) {
+  fake_controls controls;
+  EXPECT_EQ(error_of(handle({"POST", "/api/v1/reverse", "{}"}, controls)), "IllegalState");
+  EXPECT_EQ(handle({"POST", "/api/v1/start", R"({"source":"cluster0","destination":"cluster1"})"}, controls).status,
+            200U);
+  controls.can_commit(true);
+  EXPECT_EQ(handle({"POST", "/api/v1/commit", "{}"}, controls).status, 200U);
+  controls.committed();
+  const response refused = handle({"POST", "/api/v1/reverse", "{}"}, controls);
+  EXPECT_EQ(refused.status, 409U);
+  EXPECT_NE(refused.body.find("reversible"), std::string::npos) << refused.body;
+  controls.reversible(true);
+  EXPECT_EQ(handle({"POST", "/api/v1/reverse", "{}"}, controls).status, 200U);
+  EXPECT_EQ(controls.snapshot(false).now, session::state::reversing);
+  EXPECT_EQ(error_of(handle({"POST", "/api/v1/commit", "{}"}, controls)), "IllegalState");
+}
+
+TEST(api, unknown_paths_are_404) {
   fake_controls controls;
   EXPECT_EQ(error_of(handle({"GET", "/index.html"}, controls)), "NotFound");
   EXPECT_EQ(error_of(handle({"GET", "/api/v1/progress/"}, controls)), "NotFound");
   EXPECT_EQ(error_of(handle({"GET", "*"}, controls)), "NotFound");
   EXPECT_EQ(error_of(handle({"GET", ""}, controls)), "NotFound");
-  const response reply = handle({"POST", "/api/v1/reverse", "{}"}, controls);
-  EXPECT_EQ(reply.status, 404U);
-  EXPECT_EQ(error_of(reply), "NotOffered");
 }
 
 TEST(api, a_wrong_method_names_the_right_one) {

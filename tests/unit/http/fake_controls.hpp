@@ -41,6 +41,12 @@ class fake_controls final : public session::controls {
     return done(life_.commit(now_.can_commit, "the copy is under way"));
   }
 
+  result<> reverse() override {
+    const std::lock_guard guard(mutex_);
+    if (refusal_) return *refusal_;
+    return done(life_.reverse(now_.reversible));
+  }
+
   /// What a run that was paused, or committed, has come to.
   void drained() {
     const std::lock_guard guard(mutex_);
@@ -60,6 +66,10 @@ class fake_controls final : public session::controls {
   void can_commit(bool can) {
     const std::lock_guard guard(mutex_);
     now_.can_commit = can;
+  }
+  void reversible(bool can) {
+    const std::lock_guard guard(mutex_);
+    now_.reversible = can;
   }
   [[nodiscard]] session::wish wanted() const {
     const std::lock_guard guard(mutex_);

@@ -39,6 +39,7 @@ TEST(progress_json, idle_has_every_field_but_only_two_values) {
   EXPECT_EQ(fields.at("state"), json::value("IDLE"));
   EXPECT_EQ(fields.at("canCommit"), json::value(false));
   for (const char* name : {"canWrite",
+                           "reversible",
                            "info",
                            "lagTimeSeconds",
                            "lag",

@@ -331,6 +331,7 @@ class stopping_controls final : public session::controls {
   result<> pause() override { return ok(); }
   result<> resume() override { return ok(); }
   result<> commit() override { return ok(); }
+  result<> reverse() override { return ok(); }
   std::function<void()> stop;
 };
 

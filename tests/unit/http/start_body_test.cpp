@@ -87,7 +87,6 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     options, refused_body,
     testing::Values(
-        body_case{"reversible", with(R"("reversible":true)"), "OptionNotOffered: \"reversible\"", ""},
         body_case{"reversible_type", with(R"("reversible":"no")"), "WrongType: \"reversible\" must be a boolean",
                   "a string"},
         body_case{"indexes_misspelt", with(R"("buildIndexes":"afterDataCpy")"), "BadValue: \"buildIndexes\"",
@@ -295,6 +294,12 @@ TEST(start_body, says_whether_the_destinations_disk_is_looked_at) {
   EXPECT_FALSE(taken(R"("reversible":false)").skip_disk_space_check);
 }
 
+TEST(start_body, says_whether_it_may_be_reversed) {
+  EXPECT_EQ(taken(R"("reversible":true)").reversible, true);
+  EXPECT_EQ(taken(R"("reversible":false)").reversible, false);
+  EXPECT_FALSE(taken(R"("users":false)").reversible);
+}
+
 TEST(start_body, says_whether_both_sides_are_compared) {
   EXPECT_EQ(taken(R"("verification":{"enabled":true})").verify, true);
   EXPECT_EQ(taken(R"("verification":{"enabled":false})").verify, false);
@@ -303,10 +308,9 @@ TEST(start_body, says_whether_both_sides_are_compared) {
 }
 
 TEST(start_body, options_that_ask_for_what_happens_anyway_are_taken) {
-  for (const char* option :
-       {R"("reversible":false)", R"("preExistingDestinationData":false)", R"("includeNamespaces":[])",
-        R"("copyInNaturalOrder":[{"database":"."}])",
-        R"("detectRandomId":true)", R"("destinationDataHandling":"requireEmptyDestination")"}) {
+  for (const char* option : {R"("preExistingDestinationData":false)", R"("includeNamespaces":[])",
+                             R"("copyInNaturalOrder":[{"database":"."}])", R"("detectRandomId":true)",
+                             R"("destinationDataHandling":"requireEmptyDestination")"}) {
     EXPECT_EQ(fate_of(with(option)), "") << option;
   }
 }

@@ -27,6 +27,11 @@ lifecycle in_state(state wanted) {
       EXPECT_TRUE(one.commit(true, ""));
       one.committed();
       break;
+    case state::reversing:
+      EXPECT_TRUE(one.commit(true, ""));
+      one.committed();
+      EXPECT_TRUE(one.reverse(true));
+      break;
     case state::failed:
       one.failed();
       break;
@@ -49,10 +54,11 @@ TEST(session_lifecycle, each_call_in_each_state) {
       {"pause", [](lifecycle& one) { return one.pause(); }, {state::running}},
       {"resume", [](lifecycle& one) { return one.resume(); }, {state::paused, state::failed}},
       {"commit", [](lifecycle& one) { return one.commit(true, ""); }, {state::running, state::paused}},
+      {"reverse", [](lifecycle& one) { return one.reverse(true); }, {state::committed}},
   };
   for (const call& each : calls) {
-    for (const state from :
-         {state::idle, state::running, state::paused, state::committing, state::committed, state::failed}) {
+    for (const state from : {state::idle, state::running, state::paused, state::committing, state::committed,
+                             state::reversing, state::failed}) {
       SCOPED_TRACE(each.name + " in " + std::string(to_string(from)));
       lifecycle one = in_state(from);
       const auto outcome = each.make(one);
@@ -64,6 +70,24 @@ TEST(session_lifecycle, each_call_in_each_state) {
       EXPECT_NE(outcome.error().message.find(to_string(from)), std::string::npos) << outcome.error().message;
     }
   }
+}
+
+TEST(session_lifecycle, a_reversal_leads_to_running_and_another_commit) {
+  lifecycle one = in_state(state::committed);
+  const auto refused = one.reverse(false);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("reversible"), std::string::npos);
+  EXPECT_EQ(one.now(), state::committed);
+  EXPECT_TRUE(one.reverse(true));
+  EXPECT_EQ(one.wanted(), wish::run);
+  one.reversed();
+  EXPECT_EQ(one.now(), state::running);
+  EXPECT_TRUE(one.commit(true, ""));
+  one.committed();
+  EXPECT_TRUE(one.reverse(true));
+  one.failed();
+  EXPECT_TRUE(one.resume());
+  EXPECT_EQ(one.now(), state::running);
 }
 
 TEST(session_lifecycle, a_pause_is_reached_only_when_the_run_says_so) {

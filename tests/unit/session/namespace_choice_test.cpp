@@ -48,6 +48,20 @@ TEST(namespace_choice, users_follow_databases_and_no_single_collections) {
   EXPECT_TRUE(has(complaint(settings), "remap whole databases"));
 }
 
+TEST(namespace_choice, only_the_whole_can_be_reversed) {
+  sync_settings settings;
+  settings.reversible = true;
+  EXPECT_EQ(complaint(settings), "taken");
+  settings.copy.exclude = {"a"};
+  EXPECT_TRUE(has(complaint(settings), "\"reversible\" cannot be combined with includeNamespaces"));
+  settings.copy.exclude = {};
+  settings.copy.remaps = {{"a", "x"}};
+  EXPECT_TRUE(has(complaint(settings), "namespaceRemap"));
+  settings.copy.remaps = {};
+  settings.build_indexes = index_building::never;
+  EXPECT_TRUE(has(complaint(settings), "buildIndexes"));
+}
+
 TEST(namespace_choice, a_part_of_a_source_cannot_refuse_all_writes) {
   sync_settings settings;
   settings.block_writes = write_blocking::source_and_destination;

@@ -29,6 +29,10 @@ session::progress following() {
   now.follow.spool_disk_bytes = 64'000'000;
   now.follow.oplog_seconds_left = 7200;
   now.follow.violations = 2;
+  now.verification.emplace();
+  now.verification->collections = 12;
+  now.verification->collections_compared = 9;
+  now.verification->source_documents = 9'876;
   now.warnings = {"the oplog is small; make it larger"};
   return now;
 }
@@ -51,6 +55,7 @@ TEST(status_text, says_everything_about_a_run_that_follows) {
            "caught up in  1:30",
            "applied       1,234 changes, 100/s now (1,000 inserts, 234 deletes)",
            "captured by   oplog; waiting: 64.0 MB on disk, 0 B in memory",
+           "verified      9,876 documents, 9 of 12 collections; none differ",
            "oplog lasts   2 hours",
            "violations    2 of the consistency check",
            "warning       the oplog is small; make it larger",

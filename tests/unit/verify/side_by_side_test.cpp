@@ -103,8 +103,12 @@ TEST(side_by_side, nothing_that_differs_is_missed) {
       const auto is = [id](const bson::document& one) { return one.view().find("_id").as_int32() == id; };
       different.insert(id);
       switch (random() % 3) {
-        case 0: std::erase_if(source, is); break;
-        case 1: std::erase_if(destination, is); break;
+        case 0:
+          std::erase_if(source, is);
+          break;
+        case 1:
+          std::erase_if(destination, is);
+          break;
         default:
           for (auto& one : destination) {
             if (is(one)) one = document(id, 1);
