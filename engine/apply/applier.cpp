@@ -348,7 +348,7 @@ void applier::inner::tell_of(const capture::change& passed) {
   }
   const shared_target to = target_of_change(passed);
   const auto id = (passed.kind == capture::change_kind::update ? passed.o2 : passed.o).find("_id");
-  if (to && id) options.seen_by->sees_document(to->ns, id);
+  if (to && id) options.seen_by->sees_document(*to, id);
 }
 
 // --- the loop ---

@@ -114,8 +114,11 @@ std::optional<mapped_collection> collection_map::from_document(bson::document_vi
   const auto indexes_listed_at = time_of(stored.find("indexesListedAt"));
   if (!uuid || !source || !destination || !in_order || !collated || !clustered || !listed_at || !indexes_listed_at)
     return {};
-  auto to = std::make_shared<const target>(
-      target{.ns = *std::move(destination), .in_order = *in_order, .collated = *collated, .clustered = *clustered});
+  auto to = std::make_shared<const target>(target{.ns = *std::move(destination),
+                                                  .in_order = *in_order,
+                                                  .collated = *collated,
+                                                  .clustered = *clustered,
+                                                  .source_uuid = *uuid});
   return mapped_collection{.uuid = *std::move(uuid),
                            .source_ns = *std::move(source),
                            .to = std::move(to),
@@ -139,7 +142,8 @@ shared_target target_of(const cluster::collection_info& info, cluster::namespace
                                                .in_order = info.kind == cluster::collection_kind::capped,
                                                .collated = info.has_collation(),
                                                .clustered = info.kind == cluster::collection_kind::clustered ||
-                                                            info.kind == cluster::collection_kind::timeseries});
+                                                            info.kind == cluster::collection_kind::timeseries,
+                                               .source_uuid = info.uuid});
 }
 
 collection_map map_of(const cluster::catalog& catalog) {

@@ -1,7 +1,9 @@
 // Where the changes of one source collection go, and what must be minded there.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "engine/cluster/catalog.hpp"
 
@@ -17,6 +19,7 @@ struct target {
   bool collated = false;
   /// The data is ordered by `_id` and has no index beside it (buckets of a time-series too).
   bool clustered = false;
+  std::vector<std::byte> source_uuid{};  // of the collection that its changes come from; empty where nobody knows
 };
 using shared_target = std::shared_ptr<const target>;
 

@@ -3,7 +3,6 @@
 
 #include "bson/document_view.hpp"
 #include "engine/apply/window.hpp"
-#include "engine/cluster/namespace_name.hpp"
 
 namespace sluice::apply {
 
@@ -14,7 +13,7 @@ class witness {
   /// These writes are about to be sent.
   virtual void sees_writes(const write_plan& plan) = 0;
   /// This document was brought by itself, as it is on the source now.
-  virtual void sees_document(const cluster::namespace_name& destination, bson::element_view id) = 0;
+  virtual void sees_document(const target& of, bson::element_view id) = 0;
   /// A catalog change was applied.
   virtual void sees_catalog_change() = 0;
 

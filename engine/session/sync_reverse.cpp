@@ -99,6 +99,18 @@ task<result<>> sync_run::note_way_back() {
   co_return ok();
 }
 
+/// The run that this one turned around: once this one can go on by itself, nobody is to find both.
+task<result<>> sync_run::forget_earlier() {
+  sluice::state::checkpoint earlier([this] { return between_.open_source(); }, scope_, settings_.copy.retry_time);
+  SLUICE_CO_TRY(const auto runs, co_await earlier.load("run"));
+  if (runs.empty()) co_return ok();
+  const auto run = runs.front().view();
+  const bool is_it = run.find("sourceIdentity").as_string() == between_.destination.identity &&
+                     run.find("phase").as_string() == sluice::state::to_string(run_phase::committed);
+  if (!is_it) co_return ok();
+  co_return co_await earlier.drop();
+}
+
 // Called as begin() is. Until the phase is `applying` the earlier run's checkpoint is there to begin from again.
 task<result<>> sync_run::begin_reversed(bool opened) {
   sluice::state::checkpoint earlier([this] { return between_.open_source(); }, scope_, settings_.copy.retry_time);
@@ -142,7 +154,7 @@ task<result<>> sync_run::begin_reversed(bool opened) {
   SLUICE_CO_TRYV(co_await checkpoint_->set_phase(run_phase::applying));
   opened_.phase = run_phase::applying;
   runtime::failure_point("reversal_begun");
-  SLUICE_CO_TRYV(co_await earlier.drop());
+  SLUICE_CO_TRYV(co_await forget_earlier());
   SLUICE_CO_TRYV(co_await copying_.resume(*checkpoint_, opened_));
   board_.publish_catalog(copying_.catalog());
   desk_.reversed();

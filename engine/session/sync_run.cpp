@@ -274,6 +274,9 @@ task<result<>> sync_run::restore() {
   }
   SLUICE_CO_TRYV(co_await remember_accounts());
   SLUICE_CO_TRYV(co_await remember_verification());
+  if (facts.find(reversed_fact).as_bool().value_or(false)) {
+    SLUICE_CO_TRYV(co_await forget_earlier());
+  }
   if (choice_.beside_others) {
     SLUICE_CO_TRYV(co_await load_what_was_there());
   }

@@ -73,6 +73,7 @@ class sync_run {
   [[nodiscard]] result<> check_reversible();
   [[nodiscard]] task<result<>> note_way_back();
   [[nodiscard]] task<result<>> begin_reversed(bool opened);
+  [[nodiscard]] task<result<>> forget_earlier();
 
   // sync_figures.cpp
   [[nodiscard]] task<result<>> keep_telling(runtime::cancel_scope& until);

@@ -50,15 +50,16 @@ task<void> verify_side::close() {
   (void)ended;  // cancelled, by us
 }
 
-void verify_side::tell(const cluster::namespace_name& destination, bson::document ids) {
+void verify_side::tell(const apply::target& of, bson::document ids) {
+  verify::told_of which{of.source_uuid, of.ns.to_string()};
   const std::size_t bytes = ids.bytes().size();
   if (on_the_way_bytes_ + bytes > on_the_way_bytes_max) {
-    boost::asio::post(lane_.executor(), [this, ns = destination.to_string()] { verifier_.compare_again(ns); });
+    boost::asio::post(lane_.executor(), [this, which = std::move(which)] { verifier_.compare_again(which); });
     return;
   }
   on_the_way_bytes_ += bytes;
-  boost::asio::post(lane_.executor(), [this, bytes, ns = destination.to_string(), ids = std::move(ids)] {
-    verifier_.changed(ns, ids);
+  boost::asio::post(lane_.executor(), [this, bytes, which = std::move(which), ids = std::move(ids)] {
+    verifier_.changed(which, ids);
     on_the_way_bytes_ -= bytes;
   });
 }
@@ -70,14 +71,14 @@ void verify_side::sees_writes(const apply::write_plan& plan) {
     for (const auto& run : runs) {
       for (const auto& write : run.writes) ids.append("_id", write.id);
     }
-    tell(runs.front().to->ns, ids.finish());
+    tell(*runs.front().to, ids.finish());
   }
 }
 
-void verify_side::sees_document(const cluster::namespace_name& destination, bson::element_view id) {
+void verify_side::sees_document(const apply::target& of, bson::element_view id) {
   bson::builder ids;
   ids.append("_id", id);
-  tell(destination, ids.finish());
+  tell(of, ids.finish());
 }
 
 void verify_side::sees_catalog_change() {

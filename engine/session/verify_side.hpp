@@ -29,11 +29,11 @@ class verify_side final : public apply::witness {
   [[nodiscard]] verify::verify_figures told() const { return verifier_.told(); }
 
   void sees_writes(const apply::write_plan& plan) override;
-  void sees_document(const cluster::namespace_name& destination, bson::element_view id) override;
+  void sees_document(const apply::target& of, bson::element_view id) override;
   void sees_catalog_change() override;
 
  private:
-  void tell(const cluster::namespace_name& destination, bson::document ids);
+  void tell(const apply::target& of, bson::document ids);
   [[nodiscard]] task<result<>> run();
 
   runtime::cancel_scope scope_;  // of the lane

@@ -16,6 +16,7 @@ std::map<std::uint32_t, roll::entry>::iterator roll::known(const cluster::collec
 std::vector<std::uint32_t> roll::update(cluster::catalog now) {
   std::set<std::uint32_t> there;
   by_destination_.clear();
+  by_uuid_.clear();
   for (auto& info : now.collections) {
     if (info.kind == cluster::collection_kind::view) continue;
     auto at = known(info);
@@ -27,6 +28,7 @@ std::vector<std::uint32_t> roll::update(cluster::catalog now) {
     }
     at->second.info = std::move(info);
     there.insert(at->first);
+    if (!at->second.info.uuid.empty()) by_uuid_[at->second.info.uuid] = at->first;
     by_destination_[at->second.info.destination_data_ns().to_string()] = at->first;
   }
   listed_ = true;
@@ -95,12 +97,15 @@ void roll::again(std::uint32_t collection) {
   if (at != all_.end()) at->second.now = state::waiting;
 }
 
-std::optional<std::uint32_t> roll::begun(std::string_view destination_data_ns) const {
-  const auto named = by_destination_.find(destination_data_ns);
-  if (named == by_destination_.end()) return std::nullopt;
-  const auto at = all_.find(named->second);
-  if (at == all_.end() || at->second.now == state::waiting) return std::nullopt;
-  return named->second;
+std::optional<std::uint32_t> roll::begun(const told_of& collection) const {
+  std::optional<std::uint32_t> number;
+  if (const auto known = by_uuid_.find(collection.source_uuid); known != by_uuid_.end()) {
+    number = known->second;
+  } else if (const auto named = by_destination_.find(collection.destination_data_ns); named != by_destination_.end()) {
+    number = named->second;
+  }
+  if (!number || all_.at(*number).now == state::waiting) return std::nullopt;
+  return number;
 }
 
 std::size_t roll::compared() const noexcept {

@@ -7,7 +7,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "engine/cluster/catalog.hpp"
@@ -20,6 +19,12 @@ struct part {
   std::uint32_t collection = 0;  // by its number
   std::uint32_t round = 0;
   plan::partition what;
+};
+
+/// How the applier calls a collection.
+struct told_of {
+  std::vector<std::byte> source_uuid;
+  std::string destination_data_ns;
 };
 
 class roll {
@@ -42,8 +47,9 @@ class roll {
   /// It has to be compared anew.
   void again(std::uint32_t collection);
 
-  /// The collection that has this name on the destination (where its data lies there), if it has begun to be compared.
-  [[nodiscard]] std::optional<std::uint32_t> begun(std::string_view destination_data_ns) const;
+  /// If it has begun to be compared. By its UUID, since a name may mean another collection by now; by its name where
+  /// nobody knows that UUID. One that was not listed yet is compared later, and nothing of it is missed.
+  [[nodiscard]] std::optional<std::uint32_t> begun(const told_of& collection) const;
 
   [[nodiscard]] std::size_t collections() const noexcept { return all_.size(); }
   [[nodiscard]] std::size_t compared() const noexcept;
@@ -70,6 +76,7 @@ class roll {
 
   std::map<std::uint32_t, entry> all_;
   std::map<std::string, std::uint32_t, std::less<>> by_destination_;
+  std::map<std::vector<std::byte>, std::uint32_t> by_uuid_;
   std::deque<part> parts_;
   std::uint32_t next_number_ = 1;
   bool listed_ = false;

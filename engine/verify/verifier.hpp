@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string_view>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -16,6 +15,7 @@
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/verify/figures.hpp"
+#include "engine/verify/roll.hpp"
 
 namespace sluice::verify {
 
@@ -41,9 +41,9 @@ class verifier {
 
   /// Documents that are about to be changed on the destination; `ids`: their `_id`s, one a field, whatever its name.
   /// Costs a look each, in a while; of a collection whose turn has not come yet nothing.
-  void changed(std::string_view destination_ns, bson::document_view ids);
+  void changed(const told_of& collection, bson::document_view ids);
   /// More has changed in this collection than anybody remembers.
-  void compare_again(std::string_view destination_ns);
+  void compare_again(const told_of& collection);
   /// Collections have come, gone, or got other names.
   void catalog_changed();
 

@@ -444,15 +444,20 @@ TEST_F(serve, its_log_tells_how_the_run_goes_under_the_original_s_messages) {
   EXPECT_EQ(sluice.start().status, 200);
   EXPECT_TRUE(is_copied(sluice.progress_when(is_copied)));
   EXPECT_TRUE(eventually([&] { return holds(sluice.output(), "totalEventsApplied"); }, seconds(10)));
+  EXPECT_TRUE(sluice.progress_when([](const document& now) { return now.boolean("canCommit"); }).boolean("canCommit"));
+  EXPECT_EQ(sluice.call("POST", "/api/v1/commit").status, 200);
+  EXPECT_EQ(sluice.progress_when([](const document& now) { return now.text("state") == "COMMITTED"; }).text("state"),
+            "COMMITTED");
   sluice.terminate();
   const std::string log = sluice.output();
   for (const char* message :
        {"Version info", "Mongosync Options", "Received request", "sent response",
         "Starting initializing collections and indexes phase", "Starting initializing partitions phase",
         "Starting collection copy phase", "Starting change event application phase", "Replication progress.",
-        "Operation duration stats."}) {
+        "Operation duration stats.", "Commit handler called"}) {
     EXPECT_TRUE(holds(log, "\"message\":\"" + std::string(message) + "\"")) << message << "\n" << log;
   }
+  EXPECT_TRUE(holds(log, "\"verifierSrcLagTimeSeconds\":0")) << log;
 }
 
 }  // namespace

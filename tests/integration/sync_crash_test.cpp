@@ -4,6 +4,7 @@
 
 #include "tests/integration/sync_misuse.hpp"
 #include "tests/integration/sync_program.hpp"
+#include "tests/unit/http/raw_client.hpp"
 
 namespace sluice::session {
 namespace {
@@ -37,6 +38,66 @@ TEST(sync_crash, at_every_named_point) {
   const auto last = sluice.start(true);
   const auto ended = last->wait(60s);
   EXPECT_TRUE(ended.success()) << last->output();
+  sets.expect_equal();
+}
+
+/// `sluice` as a server between both sides, killed at a point if there is one.
+class reversing_server {
+ public:
+  reversing_server(const pair_of_sets& sets, const std::string& kill_at = {})
+      : program_({"--cluster0", sets.source.uri(), "--cluster1", sets.destination.uri(), "--port",
+                  std::to_string(port_), "--spool-dir", sets.spool.path().string()},
+                 kill_at.empty() ? environment{} : environment{{"SLUICE_KILL_AT", kill_at}}) {}
+
+  /// The state that progress tells; empty when nobody answers.
+  [[nodiscard]] std::string state() const { return progress().text("progress.state"); }
+  [[nodiscard]] lab::document progress() const {
+    http::test::raw_client client(port_);
+    if (!client.connected()) return {};
+    client.send("GET /api/v1/progress HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const auto reply = client.read_reply();
+    return reply.status == 200 ? lab::document::json(reply.body) : lab::document();
+  }
+  void post(const std::string& call) const {
+    http::test::raw_client client(port_);
+    client.send("POST /api/v1/" + call + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+    (void)client.read_reply();  // the process may die before it answers
+  }
+  lab::sluice_program& program() { return program_; }
+
+ private:
+  using environment = std::vector<std::pair<std::string, std::string>>;
+  std::uint16_t port_ = lab::free_port();
+  lab::sluice_program program_;
+};
+
+TEST(sync_crash, of_a_reversal_at_every_named_point) {
+  pair_of_sets sets;
+  lab::load_zoo(sets.source.uri(), lab::small_zoo());
+  const operated sluice(sets);
+  const std::vector<std::string> reversible{"--reversible", "--block-writes", "none", "--commit-when-caught-up"};
+  const auto dies = sluice.run(reversible, {{"SLUICE_KILL_AT", "way_back_noted"}});
+  EXPECT_EQ(dies->wait(60s).signal, SIGKILL) << dies->output();
+  const auto commits = sluice.run(reversible);
+  ASSERT_TRUE(commits->wait(60s).success()) << commits->output();
+  lab::write_for(sets.destination.uri(), {.duration = 300ms, .seed = 1});
+
+  for (const std::string point : {"reversal_noted", "reversal_loosened", "reversal_begun"}) {
+    reversing_server server(sets, point);
+    if (point == "reversal_noted") {
+      ASSERT_TRUE(lab::eventually([&] { return server.state() == "COMMITTED"; }, 60s)) << server.program().output();
+      server.post("reverse");
+    }  // the others find a reversal that is under way
+    EXPECT_EQ(server.program().wait(60s).signal, SIGKILL) << point << ": " << server.program().output();
+  }
+  reversing_server server(sets);
+  const auto can_commit = [&server] { return server.progress().boolean("progress.canCommit"); };
+  ASSERT_TRUE(lab::eventually(can_commit, 60s)) << server.program().output();
+  EXPECT_EQ(server.progress().text("progress.directionMapping.Source").substr(0, 8), "cluster1");
+  lab::write_for(sets.destination.uri(), {.duration = 300ms, .seed = 2});
+  ASSERT_TRUE(lab::eventually(can_commit, 60s));
+  server.post("commit");
+  EXPECT_TRUE(lab::eventually([&] { return server.state() == "COMMITTED"; }, 60s)) << server.program().output();
   sets.expect_equal();
 }
 

@@ -1,5 +1,8 @@
 // Live syncs between real servers: copied while an application writes, kept in step, paused, resumed, restarted and
 // committed. The judge is the oracle.
+#include <csignal>
+
+#include "tests/integration/sluice_program.hpp"
 #include "tests/integration/sync_lane.hpp"
 
 namespace sluice::session {
@@ -73,6 +76,32 @@ TEST(sync_blocking, others_write_to_neither_side_at_the_wrong_time) {
   commit(run);
   EXPECT_FALSE(takes_writes(sets.source, user)) << "what is written to the old side now would be lost";
   sets.expect_equal();
+  EXPECT_TRUE(takes_writes(sets.destination, user));
+}
+
+TEST(sync_blocking, a_block_that_a_crash_leaves_is_taken_up_by_the_next_process) {
+  pair_of_sets sets(with_users("src"), with_users("dst"));
+  const lab::credentials user{"app", "word"};
+  const lab::credentials mover{"mover", "word"};
+  for (lab::replica_set* set : {&sets.source, &sets.destination}) {
+    set->add_user(user, R"(["readWriteAnyDatabase"])");
+    set->add_user(mover, R"(["root", "restore", "backup"])");
+  }
+  lab::load_lim(sets.source.uri(), {.documents = 500});
+  std::vector<std::string> arguments{
+      "run", "--source",    sets.source.uri_as(mover), "--destination", sets.destination.uri_as(mover), "--port",
+      "0",   "--spool-dir", sets.spool.path().string()};
+  {
+    lab::sluice_program dies(arguments);
+    ASSERT_TRUE(lab::eventually([&] { return !takes_writes(sets.destination, user); }, 60s)) << dies.output();
+    dies.process().signal(SIGKILL);
+    EXPECT_EQ(dies.wait().signal, SIGKILL);
+  }
+  EXPECT_FALSE(takes_writes(sets.destination, user)) << "nobody was there to lift it";
+  sets.destination.connect().run("other", R"({"dropDatabase": 1})");  // of the tries before there was a block
+  arguments.emplace_back("--commit-when-caught-up");
+  lab::sluice_program commits(arguments);
+  ASSERT_TRUE(commits.wait().success()) << commits.output();
   EXPECT_TRUE(takes_writes(sets.destination, user));
 }
 

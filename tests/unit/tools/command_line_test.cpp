@@ -106,6 +106,10 @@ TEST(command_line, run_takes_what_a_live_sync_can_be_told) {
   EXPECT_EQ(plain.settings.build_indexes, session::index_building::after_data_copy);
   EXPECT_FALSE(plain.settings.block_writes);
   EXPECT_FALSE(plain.settings.commit_when_caught_up);
+  EXPECT_FALSE(plain.settings.reversible);
+  EXPECT_TRUE(plain.settings.verify);
+  EXPECT_TRUE(run_of({"--reversible"}).settings.reversible);
+  EXPECT_FALSE(run_of({"--disableVerification"}).settings.verify);
 
   const run_options told = run_of({"--capture", "change-stream", "--spool-dir", "/var/spool", "--spool-gb", "3",
                                    "--build-indexes", "never", "--block-writes", "none", "--commit-when-caught-up",
@@ -249,6 +253,8 @@ TEST(command_line, serve_takes_mongosyncs_flags) {
   EXPECT_EQ(with({"--metricsLoggingFilepath", "/m", "--disableMetricsLogging"}).metrics_folder, "");
   EXPECT_EQ(with({"--createIndexesBatchSize", "64"}).settings.copy.indexes_per_command, 64U);
   EXPECT_NE(complaint({"--createIndexesBatchSize", "65"}).find("--createIndexesBatchSize"), std::string::npos);
+  EXPECT_FALSE(with({}).settings.block_writes);
+  EXPECT_EQ(with({"--disableWriteBlocking"}).settings.block_writes, session::write_blocking::none);
   EXPECT_FALSE(with({"--disableVerification"}).settings.verify);
   EXPECT_FALSE(with({"--disableVerification=true"}).settings.verify);
   EXPECT_TRUE(with({"--disableVerification=false"}).settings.verify);

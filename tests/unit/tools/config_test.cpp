@@ -17,7 +17,7 @@ TEST(config, yaml_sets_every_value) {
       "# a comment\ncluster0: mongodb://a/\ncluster1: \"mongodb://b/\"\nport: 4000\nlogPath: /tmp/x\nverbosity: warn\n"
       "loadLevel: 2\nmemory-mb: 512\nlanes: 3\nretry-seconds: 5\nlog-format: json\nacceptDisclaimer: true\n"
       "disableTelemetry: false\ndisableVerification: true\nmetricsLoggingFilepath: /m\ndisableMetricsLogging: true\n"
-      "createIndexesBatchSize: 4\n",
+      "createIndexesBatchSize: 4\ndisableWriteBlocking: true\n",
       "f", config_language::yaml);
   ASSERT_TRUE(parsed) << parsed.error().message;
   const serve_values& values = parsed.value();
@@ -32,6 +32,7 @@ TEST(config, yaml_sets_every_value) {
   EXPECT_EQ(values.retry_seconds, 5U);
   EXPECT_EQ(values.metrics_path, "/m");
   EXPECT_EQ(values.disable_verification, true);
+  EXPECT_EQ(values.disable_write_blocking, true);
   EXPECT_EQ(values.disable_metrics_logging, true);
   EXPECT_EQ(values.indexes_per_command, 4U);
   EXPECT_EQ(values.format, log_format::json);

@@ -23,6 +23,14 @@ std::vector<plan::partition> parts(std::size_t count) {
   return std::vector<plan::partition>(count);
 }
 
+told_of named(const std::string& destination) {
+  return {{}, destination};
+}
+
+told_of identified(unsigned char uuid, const std::string& destination) {
+  return {std::vector<std::byte>(16, std::byte{uuid}), destination};
+}
+
 void compare_all(roll& of) {
   while (const auto next = of.waiting()) {
     of.begin(*next);
@@ -46,9 +54,9 @@ TEST(roll, a_collection_is_compared_when_all_of_its_parts_are) {
   roll all;
   (void)all.update(catalog({info("shop.a", 1)}));
   const auto number = *all.waiting();
-  EXPECT_FALSE(all.begun("shop.a")) << "its changes do not count yet";
+  EXPECT_FALSE(all.begun(named("shop.a"))) << "its changes do not count yet";
   all.begin(number);
-  EXPECT_EQ(all.begun("shop.a"), number);
+  EXPECT_EQ(all.begun(named("shop.a")), number);
   EXPECT_FALSE(all.waiting());
   EXPECT_FALSE(all.next_part());
   all.give_parts(number, parts(2));
@@ -62,7 +70,7 @@ TEST(roll, a_collection_is_compared_when_all_of_its_parts_are) {
   all.done(*all.next_part());
   EXPECT_EQ(all.compared(), 1U);
   EXPECT_EQ(all.bytes_left(), 0);
-  EXPECT_EQ(all.begun("shop.a"), number) << "its changes go on counting";
+  EXPECT_EQ(all.begun(named("shop.a")), number) << "its changes go on counting";
 }
 
 TEST(roll, begun_anew_its_old_parts_count_no_longer) {
@@ -97,8 +105,8 @@ TEST(roll, another_name_is_the_same_collection) {
   compare_all(all);
   EXPECT_TRUE(all.update(catalog({info("shop.z", 1)})).empty());
   EXPECT_EQ(all.compared(), 1U);
-  EXPECT_TRUE(all.begun("shop.z"));
-  EXPECT_FALSE(all.begun("shop.a"));
+  EXPECT_TRUE(all.begun(named("shop.z")));
+  EXPECT_FALSE(all.begun(named("shop.a")));
 }
 
 TEST(roll, what_gets_another_name_while_it_is_read_begins_anew) {
@@ -124,10 +132,21 @@ TEST(roll, swapped_names_are_followed) {
   roll all;
   (void)all.update(catalog({info("shop.a", 1), info("shop.b", 2)}));
   compare_all(all);
-  const auto a = all.begun("shop.a");
+  const auto a = all.begun(named("shop.a"));
   EXPECT_TRUE(all.update(catalog({info("shop.a", 2), info("shop.b", 1)})).empty());
-  EXPECT_EQ(all.begun("shop.b"), a);
+  EXPECT_EQ(all.begun(named("shop.b")), a);
   EXPECT_EQ(all.compared(), 2U);
+}
+
+TEST(roll, a_change_goes_by_identity_until_the_names_are_read_again) {
+  roll all;
+  (void)all.update(catalog({info("shop.a", 1), info("shop.b", 2)}));
+  compare_all(all);
+  const auto first = all.begun(named("shop.a"));
+  EXPECT_EQ(all.begun(identified(1, "shop.b")), first) << "its name is another one by now";
+  EXPECT_EQ(all.begun(identified(1, "shop.new")), first);
+  EXPECT_EQ(all.begun(identified(9, "shop.a")), first) << "nobody knows that one";
+  EXPECT_FALSE(all.begun(identified(9, "shop.new"))) << "it will be listed, and compared then";
 }
 
 TEST(roll, without_an_identity_the_name_is_one) {
@@ -162,8 +181,8 @@ TEST(roll, goes_by_the_name_on_the_destination) {
   moved.renamed_to = *cluster::parse_namespace("store.b");
   (void)all.update(catalog({moved}));
   all.begin(*all.waiting());
-  EXPECT_TRUE(all.begun("store.b"));
-  EXPECT_FALSE(all.begun("shop.a"));
+  EXPECT_TRUE(all.begun(named("store.b")));
+  EXPECT_FALSE(all.begun(named("shop.a")));
 }
 
 }  // namespace

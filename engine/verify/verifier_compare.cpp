@@ -1,0 +1,167 @@
+// Which collections there are, and each of them read from both sides.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "engine/capture/start_time.hpp"
+#include "engine/cluster/catalog.hpp"
+#include "engine/plan/partitioner.hpp"
+#include "engine/verify/verifier_inner.hpp"
+#include "engine/wire/server_error.hpp"
+
+namespace sluice::verify {
+
+namespace {
+
+/// A burst of catalog changes is one reading of the catalog.
+constexpr auto list_interval = std::chrono::seconds(1);
+
+}  // namespace
+
+// --- listing ---
+
+task<result<>> verifier::inner::keep_listing() {
+  both_ends ends(lane, work);
+  wire::backoff waits;
+  for (;;) {
+    if (list_wanted && may_look()) {
+      listing = true;
+      list_wanted = false;
+      auto outcome = co_await list(ends);
+      listing = false;
+      if (outcome.has_error()) {
+        list_wanted = true;
+        const bool again = co_await recover(outcome.error(), ends, waits, "the catalog");
+        if (!again) co_return ok();
+        continue;
+      }
+      waits.reset();
+      publish();
+      const auto rested = clock::now() + list_interval;
+      bool go_on = true;
+      while (go_on && !settling && clock::now() < rested) go_on = co_await pause();
+      if (!go_on) co_return ok();
+      continue;
+    }
+    const bool go_on = co_await pause();
+    if (!go_on || !fault.empty()) co_return ok();
+  }
+}
+
+/// The destination has another catalog as long as it is behind: what is read of the source counts when that was
+/// reached.
+task<result<>> verifier::inner::list(both_ends& ends) {
+  SLUICE_CO_TRY(const auto from, co_await ends.source.open(scope, work.patience));
+  SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(from.node, work.scope.filter, true));
+  SLUICE_CO_TRYV(cluster::narrow(catalog, work.scope));
+  SLUICE_CO_TRY(const auto read_at, co_await capture::read_majority_time(from.node));
+  while (applied() < read_at) {
+    const bool go_on = co_await pause();
+    if (!go_on) co_return failure(error_kind::cancelled, "cancelled while verifying");
+  }
+  if (work.source.kind == cluster::deployment_kind::sharded) {
+    // No change stream tells of it; the commit brings it as it is then.
+    std::erase_if(catalog.collections, [](const auto& info) { return info.ns.collection == "system.js"; });
+  }
+  std::int64_t bytes = 0;
+  for (const auto& info : catalog.collections) bytes += info.data_bytes;
+  total_bytes = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 0));
+  for (const auto gone : roll_.update(std::move(catalog))) forget(gone);
+  co_return ok();
+}
+
+// --- comparing ---
+
+task<result<>> verifier::inner::keep_comparing() {
+  both_ends ends(lane, work);
+  wire::backoff waits;
+  for (;;) {
+    bool did_something = false;
+    if (may_look() && !rechecks.crowded()) {
+      auto outcome = co_await compare_next(ends, did_something);
+      if (outcome.has_error()) {
+        const bool again = co_await recover(outcome.error(), ends, waits, "comparing");
+        if (!again) co_return ok();
+        continue;
+      }
+      waits.reset();
+    }
+    if (did_something) continue;
+    const bool go_on = co_await pause();
+    if (!go_on || !fault.empty()) co_return ok();
+  }
+}
+
+task<result<>> verifier::inner::cut(both_ends& ends, std::uint32_t collection) {
+  const cluster::collection_info info = *roll_.info(collection);
+  roll_.begin(collection);
+  forget(collection);
+  auto opened = co_await ends.source.open(scope, work.patience);
+  if (opened.has_error()) {
+    roll_.again(collection);
+    co_return opened.error();
+  }
+  plan::partitioning how;
+  how.partition_bytes = plan::partition_bytes_for(static_cast<std::int64_t>(total_bytes), work.readers);
+  how.batch_bytes = work.batch_bytes;
+  how.filter = work.scope.documents.query();
+  const bool plain = info.kind == cluster::collection_kind::plain;
+  if (!plain) how.partition_bytes = static_cast<std::size_t>(std::max<std::int64_t>(info.data_bytes, 1));
+  auto parts = co_await plan::cut(opened.value().node, info, how, ends.source.of().can);
+  if (parts.has_error()) {
+    roll_.again(collection);
+    co_return parts.error();
+  }
+  roll_.give_parts(collection, std::move(parts.value()));
+  co_return ok();
+}
+
+task<result<>> verifier::inner::compare_next(both_ends& ends, bool& did_something) {
+  auto next = roll_.next_part();
+  if (!next) {
+    const auto waiting = roll_.waiting();
+    if (!waiting) co_return ok();
+    did_something = true;
+    co_return co_await cut(ends, *waiting);
+  }
+  did_something = true;
+  const part one = *std::move(next);
+  on_read read = [this](side of, std::size_t documents, std::size_t) {
+    (of == side::source ? source_documents : destination_documents) += static_cast<std::int64_t>(documents);
+  };
+  on_doubt doubts = [this, collection = one.collection](std::vector<bson::document> ids) {
+    return take_doubts(collection, std::move(ids));
+  };
+  result<> outcome = ok();
+  auto from = co_await ends.source.open(scope, work.patience);
+  auto to = from ? co_await ends.destination.open(scope, work.patience) : from;
+  if (to) {
+    outcome = co_await compare_part(from.value(), to.value(), one.what, std::move(read), std::move(doubts));
+  } else {
+    outcome = to.error();
+  }
+  if (outcome) {
+    roll_.done(one);
+  } else if (outcome.error().server_code == wire::namespace_not_found) {
+    list_wanted = true;  // it was dropped, or has another name
+    roll_.again(one.collection);
+    const bool waited = co_await runtime::sleep_for(look_interval, scope);
+    (void)waited;
+    co_return ok();
+  } else {
+    roll_.put_back(one);
+  }
+  co_return outcome;
+}
+
+task<bool> verifier::inner::take_doubts(std::uint32_t collection, std::vector<bson::document> ids) {
+  for (const auto& id : ids) {
+    while (!rechecks.add(collection, id, clock::now())) {
+      const bool go_on = co_await pause();
+      if (!go_on || !fault.empty()) co_return false;
+    }
+  }
+  co_return true;
+}
+
+}  // namespace sluice::verify
