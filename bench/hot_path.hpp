@@ -37,5 +37,6 @@ void add_oplog(hot_paths& to);
 void add_window(hot_paths& to);
 void add_spool(hot_paths& to);
 void add_checksum(hot_paths& to);
+void add_verify(hot_paths& to);
 
 }  // namespace sluice::bench

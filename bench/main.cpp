@@ -56,6 +56,7 @@ hot_paths all_paths() {
   add_window(all);
   add_spool(all);
   add_checksum(all);
+  add_verify(all);
   return all;
 }
 

@@ -273,8 +273,16 @@ class copier::shared {
       SLUICE_CO_TRY(const auto fence, co_await job_.checkpoint.write("partitions", std::move(documents)));
       runtime::failure_point("after_flush");
       const std::size_t torn = ledger_.settle(changes, fence);
+      bool finished_some = false;
       for (const auto& one : changes) {
-        if (one.at.done && ledger_.is_done(one.index)) --job_.counters.at(ledger_.at(one.index).ns)->partitions_left;
+        if (!one.at.done || !ledger_.is_done(one.index)) continue;
+        --job_.counters.at(ledger_.at(one.index).ns)->partitions_left;
+        finished_some = true;
+      }
+      if (finished_some) {
+        log(log_level::info, "copy",
+            "Completed writing " + std::to_string(ledger_.done()) + " / " + std::to_string(ledger_.size()) +
+                " partitions to destination cluster");
       }
       if (torn > 0) {
         log(log_level::warn, "copy",

@@ -6,11 +6,19 @@
 
 namespace sluice::verify {
 
-std::map<std::uint32_t, roll::entry>::iterator roll::known(const cluster::collection_info& as) {
-  return std::ranges::find_if(all_, [&as](const auto& one) {
-    const auto& info = one.second.info;
-    return as.uuid.empty() ? info.uuid.empty() && info.ns == as.ns : info.uuid == as.uuid;
-  });
+namespace {
+
+constexpr std::int64_t unknown_bytes = std::int64_t{1} << 40U;
+
+}  // namespace
+
+bool roll::is(const entry& one, const cluster::collection_info& as) {
+  return as.uuid.empty() ? one.info.uuid.empty() && one.info.ns == as.ns : one.info.uuid == as.uuid;
+}
+
+bool roll::knows(const cluster::collection_info& as) const {
+  return as.uuid.empty() ? std::ranges::any_of(all_, [&as](const auto& one) { return is(one.second, as); })
+                         : by_uuid_.contains(as.uuid);
 }
 
 std::vector<std::uint32_t> roll::update(cluster::catalog now) {
@@ -19,12 +27,17 @@ std::vector<std::uint32_t> roll::update(cluster::catalog now) {
   by_uuid_.clear();
   for (auto& info : now.collections) {
     if (info.kind == cluster::collection_kind::view) continue;
-    auto at = known(info);
+    auto at = std::ranges::find_if(all_, [&info](const auto& one) { return is(one.second, info); });
     if (at == all_.end()) {
       at = all_.emplace(next_number_++, entry{}).first;
       at->second.first = !listed_;
     } else if (at->second.info.ns != info.ns || at->second.info.destination_ns() != info.destination_ns()) {
       if (at->second.now == state::begun) again(at->first);  // it was being read under its old name
+    }
+    if (at->second.info.documents > 0 || at->second.info.data_bytes > 0) {
+      info.documents = at->second.info.documents;
+      info.data_bytes = at->second.info.data_bytes;
+      info.average_document_bytes = at->second.info.average_document_bytes;
     }
     at->second.info = std::move(info);
     there.insert(at->first);
@@ -54,6 +67,15 @@ std::optional<std::uint32_t> roll::waiting() const {
 const cluster::collection_info* roll::info(std::uint32_t collection) const {
   const auto at = all_.find(collection);
   return at == all_.end() ? nullptr : &at->second.info;
+}
+
+void roll::set_sizes(std::uint32_t collection, const cluster::collection_info& from) {
+  const auto at = all_.find(collection);
+  if (at == all_.end()) return;
+  at->second.info.documents = from.documents;
+  at->second.info.data_bytes = from.data_bytes;
+  at->second.info.average_document_bytes = from.average_document_bytes;
+  at->second.unsized = false;
 }
 
 void roll::begin(std::uint32_t collection) {
@@ -94,7 +116,9 @@ void roll::done(const part& one) {
 
 void roll::again(std::uint32_t collection) {
   const auto at = all_.find(collection);
-  if (at != all_.end()) at->second.now = state::waiting;
+  if (at == all_.end()) return;
+  at->second.now = state::waiting;
+  at->second.unsized = true;
 }
 
 std::optional<std::uint32_t> roll::begun(const told_of& collection) const {
@@ -123,10 +147,16 @@ std::int64_t roll::documents_estimate() const noexcept {
   return all;
 }
 
+std::int64_t roll::bytes() const noexcept {
+  std::int64_t all = 0;
+  for (const auto& [number, one] : all_) all += one.info.data_bytes;
+  return all;
+}
+
 std::int64_t roll::bytes_left() const noexcept {
   std::int64_t all = 0;
   for (const auto& [number, one] : all_) {
-    if (one.now != state::compared) all += one.info.data_bytes;
+    if (one.now != state::compared) all += one.unsized ? unknown_bytes : one.info.data_bytes;
   }
   return all;
 }

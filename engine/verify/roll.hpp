@@ -29,14 +29,19 @@ struct told_of {
 
 class roll {
  public:
+  /// Whether the collection is one of those of the last update.
+  [[nodiscard]] bool knows(const cluster::collection_info& as) const;
   /// The catalog of the source as it is now, under the names that its collections have on the destination. What is new
-  /// waits to be compared; what only has another name stays as it is. Returns the numbers of those that are gone.
+  /// waits to be compared; what only has another name stays as it is, with the sizes that it was first given. Returns
+  /// the numbers of those that are gone.
   [[nodiscard]] std::vector<std::uint32_t> update(cluster::catalog now);
 
   /// One that waits, the largest first: to be cut into parts. Nothing: none waits.
   [[nodiscard]] std::optional<std::uint32_t> waiting() const;
   /// Valid until the next update.
   [[nodiscard]] const cluster::collection_info* info(std::uint32_t collection) const;
+  /// As they are now.
+  void set_sizes(std::uint32_t collection, const cluster::collection_info& from);
   /// From here on its changes count, though no part of it has been given out.
   void begin(std::uint32_t collection);
   /// Into these parts. It may have gone, or begun anew, meanwhile.
@@ -44,7 +49,7 @@ class roll {
   [[nodiscard]] std::optional<part> next_part();
   void put_back(part one);
   void done(const part& one);
-  /// It has to be compared anew.
+  /// It has to be compared anew; nobody knows how large it is by now.
   void again(std::uint32_t collection);
 
   /// If it has begun to be compared. By its UUID, since a name may mean another collection by now; by its name where
@@ -56,7 +61,8 @@ class roll {
   /// Everything of the first catalog was compared once, or is gone.
   [[nodiscard]] bool first_pass() const noexcept;
   [[nodiscard]] std::int64_t documents_estimate() const noexcept;
-  /// Of collections that were not compared as a whole yet.
+  [[nodiscard]] std::int64_t bytes() const noexcept;
+  /// Of collections that were not compared as a whole yet; very many where a size is not known.
   [[nodiscard]] std::int64_t bytes_left() const noexcept;
 
  private:
@@ -66,13 +72,14 @@ class roll {
     state now = state::waiting;
     std::uint32_t round = 0;
     std::size_t parts_left = 0;
-    bool first = false;  // of the first catalog, and never compared as a whole
+    bool first = false;    // of the first catalog, and never compared as a whole
+    bool unsized = false;  // its sizes are those of long ago
   };
   static void set_compared(entry& one) {
     one.now = state::compared;
     one.first = false;
   }
-  [[nodiscard]] std::map<std::uint32_t, entry>::iterator known(const cluster::collection_info& as);
+  [[nodiscard]] static bool is(const entry& one, const cluster::collection_info& as);
 
   std::map<std::uint32_t, entry> all_;
   std::map<std::string, std::uint32_t, std::less<>> by_destination_;

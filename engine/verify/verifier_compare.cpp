@@ -52,8 +52,14 @@ task<result<>> verifier::inner::keep_listing() {
 /// reached.
 task<result<>> verifier::inner::list(both_ends& ends) {
   SLUICE_CO_TRY(const auto from, co_await ends.source.open(scope, work.patience));
-  SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(from.node, work.scope.filter, true));
+  std::vector<wire::connection*> nodes{&from.node};
+  SLUICE_CO_TRY(auto catalog, co_await cluster::list_catalog(std::move(nodes), work.scope.filter));
   SLUICE_CO_TRYV(cluster::narrow(catalog, work.scope));
+  // One command a collection: asked of those that are new, or a catalog of thousands would be read at each change.
+  for (auto& info : catalog.collections) {
+    if (info.kind == cluster::collection_kind::view || roll_.knows(info)) continue;
+    SLUICE_CO_TRYV(co_await cluster::read_sizes(from.node, info));
+  }
   SLUICE_CO_TRY(const auto read_at, co_await capture::read_majority_time(from.node));
   while (applied() < read_at) {
     const bool go_on = co_await pause();
@@ -63,9 +69,6 @@ task<result<>> verifier::inner::list(both_ends& ends) {
     // No change stream tells of it; the commit brings it as it is then.
     std::erase_if(catalog.collections, [](const auto& info) { return info.ns.collection == "system.js"; });
   }
-  std::int64_t bytes = 0;
-  for (const auto& info : catalog.collections) bytes += info.data_bytes;
-  total_bytes = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 0));
   for (const auto gone : roll_.update(std::move(catalog))) forget(gone);
   co_return ok();
 }
@@ -93,7 +96,7 @@ task<result<>> verifier::inner::keep_comparing() {
 }
 
 task<result<>> verifier::inner::cut(both_ends& ends, std::uint32_t collection) {
-  const cluster::collection_info info = *roll_.info(collection);
+  cluster::collection_info info = *roll_.info(collection);
   roll_.begin(collection);
   forget(collection);
   auto opened = co_await ends.source.open(scope, work.patience);
@@ -101,8 +104,14 @@ task<result<>> verifier::inner::cut(both_ends& ends, std::uint32_t collection) {
     roll_.again(collection);
     co_return opened.error();
   }
+  auto sized = co_await cluster::read_sizes(opened.value().node, info);
+  if (sized.has_error()) {
+    roll_.again(collection);
+    co_return sized.error();
+  }
+  roll_.set_sizes(collection, info);
   plan::partitioning how;
-  how.partition_bytes = plan::partition_bytes_for(static_cast<std::int64_t>(total_bytes), work.readers);
+  how.partition_bytes = plan::partition_bytes_for(roll_.bytes(), work.readers);
   how.batch_bytes = work.batch_bytes;
   how.filter = work.scope.documents.query();
   const bool plain = info.kind == cluster::collection_kind::plain;

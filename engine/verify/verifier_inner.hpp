@@ -98,7 +98,6 @@ struct verifier::inner {
 
   roll roll_;
   recheck_list rechecks;
-  std::size_t total_bytes = 0;
   bool list_wanted = true;
   bool listing = false;
   bool settling = false;

@@ -78,6 +78,7 @@ class pair_of_sets {
     job.policy = policy;
     job.patience = 20s;
     job.may_write = may_write;
+    job.tells_by_name = tells_by_name;
     if (after_step) job.after_step = [&](const cutover_step& step) { after_step(step, on.scope()); };
     progress_by_namespace builds;
     cutover_progress progress;
@@ -114,6 +115,7 @@ class pair_of_sets {
   lab::client destination;
   std::vector<failed_index> left_out;
   state::write_permission may_write;
+  bool tells_by_name = false;  // as a sharded cluster does
 };
 
 struct command {
@@ -372,6 +374,38 @@ TEST(cutover_refused, an_index_that_was_refused_is_built_after_the_repair) {
   sets.destination.run("d", R"({"delete": "c", "deletes": [{"q": {"_id": 3}, "limit": 1}]})");
   sets.must_commit();
   sets.must_be_equal();
+}
+
+// Of a sharded cluster no change stream tells of system.js: it is what it is at the commit.
+TEST(cutover_scripts, come_over_as_they_are_then) {
+  pair_of_sets sets("6.0.27");
+  sets.tells_by_name = true;
+  sets.source.run("d",
+                  R"({"insert": "system.js", "documents": [{"_id": "f", "value": "1"}, {"_id": "g", "value": "2"}]})");
+  sets.must_commit();
+  sets.must_be_equal();
+  sets.source.run("d", R"({"delete": "system.js", "deletes": [{"q": {"_id": "f"}, "limit": 1}]})");
+  sets.source.run("d", R"({"insert": "system.js", "documents": [{"_id": "h", "value": "3"}]})");
+  sets.must_commit();
+  sets.must_be_equal();
+}
+
+TEST(cutover_scripts, that_do_not_fit_into_a_reply_stop_the_commit_and_nothing_is_removed) {
+  pair_of_sets sets("6.0.27");
+  sets.tells_by_name = true;
+  sets.source.run("d", R"({"insert": "system.js", "documents": [{"_id": "f", "value": "1"}]})");
+  sets.must_commit();
+  const std::string large(1 << 20, 'x');
+  for (int n = 0; n < 17; ++n) {
+    sets.source.run("d", R"({"insert": "system.js", "documents": [{"_id": )" + std::to_string(n) + R"(, "value": ")" +
+                             large + R"("}]})");
+  }
+  const auto refused = sets.commit();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, error_kind::refused);
+  EXPECT_NE(refused.error().message.find("d.system.js is too large"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("--exclude"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(sets.destination.count("d", "system.js"), 1);
 }
 
 }  // namespace

@@ -458,6 +458,7 @@ TEST_F(serve, its_log_tells_how_the_run_goes_under_the_original_s_messages) {
     EXPECT_TRUE(holds(log, "\"message\":\"" + std::string(message) + "\"")) << message << "\n" << log;
   }
   EXPECT_TRUE(holds(log, "\"verifierSrcLagTimeSeconds\":0")) << log;
+  EXPECT_TRUE(holds(log, "\"Completed writing 1 / 1 partitions to destination cluster\"")) << log;
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ TEST(sync_crash, of_a_reversal_at_every_named_point) {
   const auto can_commit = [&server] { return server.progress().boolean("progress.canCommit"); };
   ASSERT_TRUE(lab::eventually(can_commit, 60s)) << server.program().output();
   EXPECT_EQ(server.progress().text("progress.directionMapping.Source").substr(0, 8), "cluster1");
-  lab::write_for(sets.destination.uri(), {.duration = 300ms, .seed = 2});
+  lab::write_for(sets.destination.uri(), {.duration = 300ms, .seed = 2, .database = "later"});
   ASSERT_TRUE(lab::eventually(can_commit, 60s));
   server.post("commit");
   EXPECT_TRUE(lab::eventually([&] { return server.state() == "COMMITTED"; }, 60s)) << server.program().output();

@@ -47,6 +47,11 @@ TEST(roll, the_largest_is_first_and_views_are_none) {
   EXPECT_EQ(all.collections(), 2U);
   EXPECT_EQ(all.documents_estimate(), 20);
   EXPECT_EQ(all.bytes_left(), 910);
+  EXPECT_EQ(all.bytes(), 910);
+  EXPECT_TRUE(all.knows(info("shop.z", 1)));
+  EXPECT_FALSE(all.knows(info("shop.a", 3)));
+  (void)all.update(catalog({info("shop.a", 1, 0), info("shop.b", 2, 0)}));
+  EXPECT_EQ(all.bytes(), 910) << "sizes are asked once";
   EXPECT_EQ(all.info(*all.waiting())->ns.to_string(), "shop.b");
 }
 
@@ -81,9 +86,12 @@ TEST(roll, begun_anew_its_old_parts_count_no_longer) {
   all.give_parts(number, parts(2));
   const auto old = *all.next_part();
   all.again(number);
+  EXPECT_GT(all.bytes_left(), std::int64_t{1} << 30U) << "it may have grown";
   EXPECT_FALSE(all.next_part()) << "the other one is left out";
   EXPECT_EQ(all.waiting(), number);
   all.begin(number);
+  all.set_sizes(number, info("shop.a", 1, 300));
+  EXPECT_EQ(all.bytes_left(), 300);
   all.give_parts(number, parts(1));
   all.done(old);
   EXPECT_EQ(all.compared(), 0U);
