@@ -38,7 +38,7 @@ round compare_batches() {
     both.end(verify::side::source);
     both.end(verify::side::destination);
     const auto wanted = both.compare(doubtful);
-    if (!source || !destination || wanted || !doubtful.empty()) std::abort();
+    if (!source || !destination || !wanted || wanted.value() || !doubtful.empty()) std::abort();
     return round_work{documents_a_batch, of->source.size()};
   };
 }

@@ -30,13 +30,6 @@ bool by_storage(const plan::partition& what) {
   return what.kind == collection_kind::timeseries || what.kind == collection_kind::capped;
 }
 
-std::size_t count(const wire::batch& data) {
-  bson::raw_array_walk walk(data.documents);
-  while (walk.next()) {
-  }
-  return walk.count();
-}
-
 /// One side of a part: its cursor, opened when it is first wanted.
 class part_reader {
  public:
@@ -89,7 +82,7 @@ class comparison {
   task<result<>> loop() {
     for (;;) {
       std::vector<bson::document> doubtful;
-      const auto wanted = both_.compare(doubtful);
+      SLUICE_CO_TRY(const auto wanted, both_.compare(doubtful));
       if (!doubtful.empty()) {
         const bool go_on = co_await doubts_(std::move(doubtful));
         if (!go_on) co_return ok();
@@ -101,9 +94,9 @@ class comparison {
         both_.end(*wanted);
         continue;
       }
-      read_(*wanted, count(*data), data->documents.size());
       const bool last = data->last;
-      SLUICE_CO_TRYV(both_.add(*wanted, std::move(*data)));
+      SLUICE_CO_TRY(const auto documents, both_.add(*wanted, std::move(*data)));
+      read_(*wanted, documents);
       if (last) both_.end(*wanted);
     }
   }

@@ -24,7 +24,7 @@ struct reading_end {
 };
 
 /// What was read; called after each batch.
-using on_read = std::function<void(side of, std::size_t documents, std::size_t bytes)>;
+using on_read = std::function<void(side of, std::size_t documents)>;
 /// Takes documents in doubt ({_id: ...}), and waits while there are too many. False: nobody takes more.
 using on_doubt = std::function<task<bool>(std::vector<bson::document>)>;
 

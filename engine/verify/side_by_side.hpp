@@ -22,14 +22,15 @@ enum class side : std::uint8_t { source, destination };
 /// thousand or so of the other side.
 class side_by_side {
  public:
-  /// The batch's memory is kept until its documents are compared. Error (protocol): it is no array of documents, or
-  /// one has no `_id`; then nothing of it was taken.
-  [[nodiscard]] result<> add(side of, wire::batch data);
+  /// How many documents there are in it. Its memory is kept until they are compared. Error (protocol): it is no array
+  /// of documents; then nothing of it was taken.
+  [[nodiscard]] result<std::size_t> add(side of, wire::batch data);
   /// Nothing follows on this side.
   void end(side of);
   /// Compares as far as it can. `doubtful` gets {_id: ...} of each document that is not the same on both sides, or was
-  /// not found on one. Which side to read on from; nothing: both have ended, and all is compared.
-  [[nodiscard]] std::optional<side> compare(std::vector<bson::document>& doubtful);
+  /// not found on one. Which side to read on from; nothing: both have ended, and all is compared. Error (protocol): a
+  /// document that is in doubt has no `_id`, or is none.
+  [[nodiscard]] result<std::optional<side>> compare(std::vector<bson::document>& doubtful);
 
  private:
   struct held {
@@ -49,7 +50,7 @@ class side_by_side {
     [[nodiscard]] std::optional<std::size_t> before(bson::element_view id) const;
     void pop();
   };
-  static void doubt(stream& of, std::vector<bson::document>& doubtful);
+  [[nodiscard]] static result<> doubt(stream& of, std::size_t documents, std::vector<bson::document>& doubtful);
 
   [[nodiscard]] stream& at(side of) { return streams_[static_cast<std::size_t>(of)]; }
 

@@ -135,7 +135,7 @@ task<result<>> verifier::inner::compare_next(both_ends& ends, bool& did_somethin
   }
   did_something = true;
   const part one = *std::move(next);
-  on_read read = [this](side of, std::size_t documents, std::size_t) {
+  on_read read = [this](side of, std::size_t documents) {
     (of == side::source ? source_documents : destination_documents) += static_cast<std::int64_t>(documents);
   };
   on_doubt doubts = [this, collection = one.collection](std::vector<bson::document> ids) {
