@@ -22,6 +22,7 @@ void apply_common(const Flags& flags, session::copy_settings& settings, log_opti
   if (flags.memory_mb) settings.memory_bytes = std::size_t{*flags.memory_mb} * limits::mib;
   settings.lanes = flags.lanes.value_or(0);
   settings.connections = flags.connections.value_or(0);
+  settings.migration_name = flags.migration_name.value_or("");
   settings.indexes_per_command = flags.indexes_per_command.value_or(0);
   if (flags.retry_seconds) settings.retry_time = std::chrono::seconds(*flags.retry_seconds);
   log.verbosity = flags.verbosity.value_or(log.verbosity);

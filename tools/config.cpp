@@ -14,6 +14,7 @@
 #include "engine/http/start_body_namespaces.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/nearest_name.hpp"
+#include "engine/state/checkpoint_name.hpp"
 #include "tools/config_entries.hpp"
 #include "tools/mongosync_options.hpp"
 
@@ -149,6 +150,14 @@ constexpr std::array keys{
     known_key{"connections",
               [](const config_entry& e, serve_values& v) {
                 return take_integer(e, 0, bounds::connections_max, v.connections);
+              }},
+    known_key{"migrationName",
+              [](const config_entry& e, serve_values& v) -> complaint {
+                if (e.kind == entry_kind::nested || !state::is_migration_name(e.value)) {
+                  return "up to 44 letters, digits and _";
+                }
+                v.migration_name = e.value;
+                return std::nullopt;
               }},
     known_key{"createIndexesBatchSize",
               [](const config_entry& e, serve_values& v) {

@@ -51,6 +51,7 @@ std::string values_json(const serve_values& values) {
   put(all, "memory-mb", values.memory_mb);
   put(all, "lanes", values.lanes);
   put(all, "connections", values.connections);
+  put(all, "migrationName", values.migration_name);
   put(all, "createIndexesBatchSize", values.indexes_per_command);
   put(all, "retry-seconds", values.retry_seconds);
   put(all, "capture", values.capture);

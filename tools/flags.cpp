@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/runtime/limits.hpp"
+#include "engine/state/checkpoint_name.hpp"
 #include "tools/mongosync_options.hpp"
 
 namespace sluice::tools {
@@ -43,6 +44,16 @@ void add_common_options(CLI::App& app, Flags& flags, io_choice& io) {
   app.add_option("--connections", flags.connections, "Readers and writers of a lane; 0: the default")
       ->check(CLI::Range(0U, bounds::connections_max))
       ->type_name("N");
+  app.add_option_function<std::string>(
+         "--migrationName",
+         [&flags](const std::string& name) {
+           if (!state::is_migration_name(name)) {
+             throw CLI::ValidationError("--migrationName", "must be up to 44 letters, digits and _");
+           }
+           flags.migration_name = name;
+         },
+         "Which of several runs into one destination this is: each has a name and a filter of its own")
+      ->type_name("NAME");
   app.add_option("--createIndexesBatchSize", flags.indexes_per_command,
                  "Indexes of a collection that are built together, at most (default: all, which reads it once)")
       ->check(CLI::Range(1U, bounds::indexes_per_command_max))

@@ -20,6 +20,7 @@ struct copy_flags {
   std::optional<std::string> source, source_file, destination, destination_file;
   std::optional<log_level> verbosity;
   std::optional<log_format> format;
+  std::optional<std::string> migration_name;
   std::optional<std::uint32_t> memory_mb, lanes, connections, retry_seconds, indexes_per_command;
   std::vector<std::string> include, exclude, remap;
   cluster::document_filter documents;

@@ -18,7 +18,6 @@ constexpr std::array refused{
     refused_option{"acceptRemoteAPIRequest", "give --bind with the address to listen on, and --api-token-file"},
     refused_option{"enableVerifierPersistence", "what is verified needs hardly any memory; leave it out"},
     refused_option{"longRetryTime", "use retry-seconds"},
-    refused_option{"migrationName", "several runs into one destination are not offered by this version"},
     refused_option{"oplogRolloverResilienceIntervalSeconds",
                    "changes wait in the spool (spool-gb), whatever the oplog does; leave it out"},
 };

@@ -32,6 +32,7 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.memory_mb, file.memory_mb);
   fill(flags.lanes, file.lanes);
   fill(flags.indexes_per_command, file.indexes_per_command);
+  fill(flags.migration_name, file.migration_name);
   fill(flags.retry_seconds, file.retry_seconds);
   fill(flags.capture, file.capture);
   fill(flags.spool_dir, file.spool_dir);

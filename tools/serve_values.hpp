@@ -34,6 +34,7 @@ struct serve_values {
   std::optional<std::uint32_t> lanes;
   std::optional<std::uint32_t> connections;
   std::optional<std::uint32_t> indexes_per_command;
+  std::optional<std::string> migration_name;
   std::optional<std::uint32_t> retry_seconds;
   std::optional<std::string> capture;
   std::optional<std::string> spool_dir;

@@ -144,7 +144,7 @@ task<result<>> look_into_destination(assessment& of) {
     auto set = co_await read_settings(node, *of.destination.known, databases_of(of.catalog));
     set.open_files_wanted = of.files;
     of.add(judge_settings("destination", set));
-    const auto there = co_await read_destination(node, of.catalog, of.scope);
+    const auto there = co_await read_destination(node, of.catalog, of.scope, of.settings.run.copy.migration_name);
     of.add(judge_destination(there));
     disk_facts disk = co_await read_disk(node);
     if (of.source.usable()) {

@@ -134,7 +134,7 @@ task<read_of_catalog> read_source_catalog(const cluster::deployment source, wire
 }
 
 task<destination_facts> read_destination(wire::connection& node, const cluster::catalog& coming,
-                                         const cluster::migration_scope& chosen) {
+                                         const cluster::migration_scope& chosen, std::string migration_name) {
   destination_facts facts;
   const auto names = co_await cluster::read_names(node);
   if (!names) {
@@ -157,7 +157,7 @@ task<destination_facts> read_destination(wire::connection& node, const cluster::
   if (auto clash = cluster::name_in_the_way(chosen.names, from, databases)) facts.name_clash = *std::move(clash);
   bson::builder command;
   command.append("listCollections", 1).append("nameOnly", true);
-  const auto stored = co_await ask(node, std::string(sluice::state::checkpoint_database), std::move(command));
+  const auto stored = co_await ask(node, sluice::state::checkpoint_database_of(migration_name), std::move(command));
   if (stored) {
     const auto batch = stored.value().body.at("cursor", "firstBatch");
     const auto listed = batch ? batch.as_array() : std::nullopt;

@@ -66,9 +66,10 @@ struct read_of_catalog {
 [[nodiscard]] task<read_of_catalog> read_source_catalog(const cluster::deployment source, wire::connection& node,
                                                         const cluster::migration_scope chosen,
                                                         runtime::cancel_scope& scope);
-/// What is on the destination of that already.
+/// What is on the destination of that already; `migration_name`: whose checkpoint is looked for.
 [[nodiscard]] task<destination_facts> read_destination(wire::connection& node, const cluster::catalog& coming,
-                                                       const cluster::migration_scope& chosen);
+                                                       const cluster::migration_scope& chosen,
+                                                       std::string migration_name);
 
 /// Whether _ids of the largest collections are random: a hundred documents of each are looked at.
 [[nodiscard]] task<data_facts> read_data(wire::connection& source, const cluster::deployment of,

@@ -49,6 +49,9 @@ std::string run_command(const session::sync_settings& run, double ping_ms) {
   }
   if (run.block_writes) line += " --block-writes " + std::string(to_string(*run.block_writes));
   if (run.beside_others) line += " --pre-existing-destination-data";
+  if (!copy.migration_name.empty()) line += " --migrationName " + copy.migration_name;
+  if (run.reversible) line += " --reversible";
+  if (!run.verify) line += " --disableVerification";
   if (run.capture != "auto") line += " --capture " + run.capture;
   if (!run.spool_dir.empty()) line += " --spool-dir " + quoted(run.spool_dir.string());
   if (run.spool_bytes_max != session::spool_bytes_default) {

@@ -24,7 +24,8 @@ struct copy_settings {
   std::vector<std::string> exclude;    // fixed for a run
   std::vector<cluster::remap> remaps;  // fixed for a run
   cluster::document_filter documents;  // fixed for a run
-  bool users = false;                  // users and custom roles come over, too; remembered once it was said
+  std::string migration_name;  // fixed for a run: which of several into one destination it is; empty: the only one
+  bool users = false;          // users and custom roles come over, too; remembered once it was said
   bool skip_disk_space_check = false;  // begin even if the destination's disk seems too small
   bool drop = false;                   // drop the destination's namespaces that are to be copied, first
   bool drop_gone = false;              // with drop: and those that the filter covers and the source does not hold

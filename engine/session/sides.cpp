@@ -118,13 +118,15 @@ task<result<std::unique_ptr<wire::connection>>> sides::open_destination() {
 
 std::unique_ptr<sluice::state::checkpoint> sides::make_checkpoint() {
   return std::make_unique<sluice::state::checkpoint>([this]() { return open_destination(); }, scope_,
-                                                     settings_.retry_time);
+                                                     settings_.retry_time, limits::lease_time,
+                                                     sluice::state::checkpoint_database_of(settings_.migration_name));
 }
 
 task<void> sides::release_lease(sluice::state::process_identity self) {
   auto release = [this, self](runtime::cancel_scope& until) -> task<result<>> {
     auto connect = [this, &until] { return cluster::connect_primary(destination, until, limits::release_time); };
-    sluice::state::checkpoint theirs(connect, until, limits::release_time);
+    sluice::state::checkpoint theirs(connect, until, limits::release_time, limits::lease_time,
+                                     sluice::state::checkpoint_database_of(settings_.migration_name));
     co_return co_await theirs.release(self);
   };
   auto released = co_await within_release_time(control_, release);

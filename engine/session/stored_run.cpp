@@ -23,7 +23,8 @@ task<result<std::optional<stored_run>>> find_stored_run(copy_settings settings, 
     auto connect = [&here, &scope, patience = settings.retry_time] {
       return cluster::connect_primary(here, scope, patience);
     };
-    sluice::state::checkpoint stored(connect, scope, settings.retry_time);
+    sluice::state::checkpoint stored(connect, scope, settings.retry_time, limits::lease_time,
+                                     sluice::state::checkpoint_database_of(settings.migration_name));
     SLUICE_CO_TRY(const auto runs, co_await stored.load("run"));
     if (runs.empty()) continue;
     const auto run = runs.front().view();

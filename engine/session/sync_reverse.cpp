@@ -101,7 +101,9 @@ task<result<>> sync_run::note_way_back() {
 
 /// The run that this one turned around: once this one can go on by itself, nobody is to find both.
 task<result<>> sync_run::forget_earlier() {
-  sluice::state::checkpoint earlier([this] { return between_.open_source(); }, scope_, settings_.copy.retry_time);
+  sluice::state::checkpoint earlier([this] { return between_.open_source(); }, scope_, settings_.copy.retry_time,
+                                    limits::lease_time,
+                                    sluice::state::checkpoint_database_of(settings_.copy.migration_name));
   SLUICE_CO_TRY(const auto runs, co_await earlier.load("run"));
   if (runs.empty()) co_return ok();
   const auto run = runs.front().view();
@@ -113,7 +115,9 @@ task<result<>> sync_run::forget_earlier() {
 
 // Called as begin() is. Until the phase is `applying` the earlier run's checkpoint is there to begin from again.
 task<result<>> sync_run::begin_reversed(bool opened) {
-  sluice::state::checkpoint earlier([this] { return between_.open_source(); }, scope_, settings_.copy.retry_time);
+  sluice::state::checkpoint earlier([this] { return between_.open_source(); }, scope_, settings_.copy.retry_time,
+                                    limits::lease_time,
+                                    sluice::state::checkpoint_database_of(settings_.copy.migration_name));
   SLUICE_CO_TRY(auto committed,
                 co_await read_committed(earlier, between_.source.name(), between_.destination.identity));
   if (!opened) co_return ok();

@@ -8,6 +8,8 @@
 //   __mdb_internal_sluice.accounts    one document a user or role that the run makes, noted before it does
 //   __mdb_internal_sluice.apply       one document: up to where the source's changes are on the destination
 //
+// A run that has a name among several (checkpoint_name.hpp) has that in its database's.
+//
 // Every write here is w: majority. Its reply's term is what fences the w: 1 writes of the data path (correctness: a
 // majority write of a term makes all earlier writes of that term durable).
 #pragma once
@@ -29,6 +31,7 @@
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/mutex.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/state/checkpoint_name.hpp"
 #include "engine/state/lease.hpp"
 #include "engine/state/owner.hpp"
 #include "engine/state/run_document.hpp"
@@ -36,8 +39,6 @@
 #include "engine/wire/connection.hpp"
 
 namespace sluice::state {
-
-inline constexpr std::string_view checkpoint_database = "__mdb_internal_sluice";
 
 /// Up to where the source's changes are on the destination, and from where a capture must read again to go on from
 /// there (earlier, when a transaction was open).
@@ -58,8 +59,13 @@ class checkpoint {
   /// `patience`: for how long a command that meets elections and lost connections is repeated.
   checkpoint(connector connect, runtime::cancel_scope& scope,
              std::chrono::milliseconds patience = limits::retry_time_default,
-             std::chrono::milliseconds lease_time = limits::lease_time)
-      : connect_(std::move(connect)), scope_(scope), patience_(patience), lease_(lease_time) {}
+             std::chrono::milliseconds lease_time = limits::lease_time,
+             std::string database = std::string(checkpoint_database))
+      : connect_(std::move(connect)),
+        scope_(scope),
+        patience_(patience),
+        database_(std::move(database)),
+        lease_(lease_time) {}
 
   // --- the run ---
 
@@ -173,6 +179,7 @@ class checkpoint {
 
   // checkpoint_data.cpp
   [[nodiscard]] task<result<>> connected();
+  [[nodiscard]] std::string where() const;  // for messages, while connected
   [[nodiscard]] task<result<wire::reply>> run(bson::document command);
   /// Write errors with the code `expected` are none.
   [[nodiscard]] task<result<wire::reply>> run_write(bson::document command, std::int32_t expected = 0);
@@ -188,6 +195,7 @@ class checkpoint {
   connector connect_;
   runtime::cancel_scope& scope_;
   std::chrono::milliseconds patience_;
+  std::string database_;
   runtime::mutex turn_;
   std::unique_ptr<wire::connection> connection_;
   boot_clock::time_point sent_at_{};  // when the command that was answered last was sent

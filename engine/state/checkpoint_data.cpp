@@ -23,15 +23,14 @@ constexpr std::size_t insert_bytes_max = 8 * limits::mib;
 constexpr int cursors_lost_max = 5;
 
 /// The first write error but `expected`.
-std::optional<error> refusal_in(bson::document_view reply, const std::string& host, std::int32_t expected) {
+std::optional<error> refusal_in(bson::document_view reply, const std::string& where, std::int32_t expected) {
   const auto write_errors = reply.find("writeErrors").as_array().value_or(bson::document_view());
   for (const auto element : write_errors) {
     const auto one = element.as_document().value_or(bson::document_view());
     const auto code = static_cast<std::int32_t>(one.find("code").to_int64().value_or(0));
     if (expected != 0 && code == expected) continue;
     return error{error_kind::server,
-                 host + ": the checkpoint in " + std::string(checkpoint_database) +
-                     " could not be written: " + std::string(one.find("errmsg").as_string().value_or("")),
+                 where + " could not be written: " + std::string(one.find("errmsg").as_string().value_or("")),
                  code,
                  {}};
   }
@@ -56,6 +55,10 @@ task<result<>> checkpoint::add(std::string_view collection, std::vector<bson::do
   return in_turn(add_now(collection, std::move(documents)));
 }
 
+std::string checkpoint::where() const {
+  return connection_->host().to_string() + ": the checkpoint in " + database_;
+}
+
 task<result<>> checkpoint::connected() {
   if (connection_ && connection_->is_open()) co_return ok();
   SLUICE_CO_TRY(connection_, co_await connect_());
@@ -67,7 +70,7 @@ task<result<wire::reply>> checkpoint::run(bson::document command) {
   auto attempt = [this, &command]() -> task<result<wire::reply>> {
     SLUICE_CO_TRYV(co_await connected());
     sent_at_ = boot_clock::now();
-    auto answer = co_await connection_->run(checkpoint_database, command);
+    auto answer = co_await connection_->run(database_, command);
     if (answer.has_error()) {
       if (wire::is_retryable(answer.error())) connection_->close();
       co_return answer.error();
@@ -76,7 +79,7 @@ task<result<wire::reply>> checkpoint::run(bson::document command) {
       if (wire::is_retryable(*concern)) connection_->close();
       co_return std::move(*concern);
     }
-    auto refused = refusal_in(answer.value().body, connection_->host().to_string(), wire::duplicate_key);
+    auto refused = refusal_in(answer.value().body, where(), wire::duplicate_key);
     if (refused && wire::is_retryable(*refused)) {
       connection_->close();
       co_return std::move(*refused);
@@ -88,7 +91,7 @@ task<result<wire::reply>> checkpoint::run(bson::document command) {
 
 task<result<wire::reply>> checkpoint::run_write(bson::document command, std::int32_t expected) {
   SLUICE_CO_TRY(auto answer, co_await run(std::move(command)));
-  if (auto refused = refusal_in(answer.body, connection_->host().to_string(), expected)) co_return std::move(*refused);
+  if (auto refused = refusal_in(answer.body, where(), expected)) co_return std::move(*refused);
   co_return answer;
 }
 
@@ -215,7 +218,7 @@ task<result<std::vector<bson::document>>> checkpoint::load_once(std::string_view
   find.append("batchSize", 10'000);
   bson::document command = find.finish();
   for (std::string array_name = "firstBatch";; array_name = "nextBatch") {
-    SLUICE_CO_TRY(const auto answer, co_await connection_->run(checkpoint_database, std::move(command)));
+    SLUICE_CO_TRY(const auto answer, co_await connection_->run(database_, std::move(command)));
     const auto batch = answer.body.at("cursor", array_name).as_array().value_or(bson::document_view());
     for (const auto element : batch) {
       if (const auto document = element.as_document()) documents.emplace_back(*document);

@@ -558,6 +558,48 @@ TEST(sync_namespaces, data_of_others_on_the_destination_is_left_alone) {
   EXPECT_EQ(names_in(destination, "blog"), std::vector<std::string>());
 }
 
+TEST(sync_namespaces, two_sources_go_into_one_destination_side_by_side) {
+  pair_of_sets sets;
+  lab::replica_set other(set_of("src2", "6.0.27"));
+  auto north = sets.source.connect();
+  auto south = other.connect();
+  for (int id = 0; id < 50; ++id) {
+    insert(north, "north", "orders", id);
+    insert(south, "south", "orders", id);
+  }
+  const scratch_folder other_spool;
+  const auto run_of = [&](const std::string& name, const std::string& source_uri, const std::filesystem::path& spool) {
+    auto settings = sets.settings();
+    settings.copy.source_uri = source_uri;
+    settings.copy.include = {name};
+    settings.copy.migration_name = name;
+    settings.beside_others = true;
+    settings.spool_dir = spool;
+    return std::make_unique<sync_session>(settings, labels());
+  };
+  const auto first = run_of("north", sets.source.uri(), sets.spool.path());
+  const auto second = run_of("south", other.uri(), other_spool.path());
+  ASSERT_TRUE(first->start_now());
+  ASSERT_TRUE(second->start_now());
+  for (const auto* run : {first.get(), second.get()}) {
+    ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.can_commit; }));
+  }
+  insert(north, "north", "orders", 100);
+  insert(south, "south", "people", 100);
+  // Another source under a name that is taken is told so.
+  const scratch_folder third_spool;
+  const auto third = run_of("north", other.uri(), third_spool.path());
+  ASSERT_TRUE(third->start_now());
+  EXPECT_FALSE(third->wait());
+  commit(*first);
+  insert(south, "south", "people", 101);
+  commit(*second);
+  expect_equal(sets, {"north"});
+  const auto verdict =
+      lab::compare({.source_uri = other.uri(), .destination_uri = sets.destination.uri(), .include = {"south"}});
+  EXPECT_TRUE(verdict.equal()) << verdict.text();
+}
+
 TEST(sync_namespaces, what_would_meet_data_of_others_is_refused_or_stops_the_run) {
   pair_of_sets sets;
   auto source = sets.source.connect();

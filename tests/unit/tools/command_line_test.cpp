@@ -254,6 +254,10 @@ TEST(command_line, serve_takes_mongosyncs_flags) {
   EXPECT_EQ(with({"--createIndexesBatchSize", "64"}).settings.copy.indexes_per_command, 64U);
   EXPECT_NE(complaint({"--createIndexesBatchSize", "65"}).find("--createIndexesBatchSize"), std::string::npos);
   EXPECT_FALSE(with({}).settings.block_writes);
+  EXPECT_EQ(with({}).settings.copy.migration_name, "");
+  EXPECT_EQ(with({"--migrationName", "north_1"}).settings.copy.migration_name, "north_1");
+  EXPECT_NE(complaint({"--migrationName", "a.b"}).find("--migrationName"), std::string::npos);
+  EXPECT_NE(complaint({"--migrationName", std::string(45, 'a')}).find("44 letters"), std::string::npos);
   EXPECT_EQ(with({"--disableWriteBlocking"}).settings.block_writes, session::write_blocking::none);
   EXPECT_FALSE(with({"--disableVerification"}).settings.verify);
   EXPECT_FALSE(with({"--disableVerification=true"}).settings.verify);
@@ -269,7 +273,6 @@ TEST(command_line, an_option_of_the_original_that_cannot_apply_is_refused_with_w
                                                         {"acceptRemoteAPIRequest", "--api-token-file"},
                                                         {"enableVerifierPersistence", "leave it out"},
                                                         {"longRetryTime", "retry-seconds"},
-                                                        {"migrationName", "several runs into one destination"},
                                                         {"oplogRolloverResilienceIntervalSeconds", "spool-gb"}}) {
     const std::string flag = complaint({"--cluster0=mongodb://a", "--cluster1=mongodb://b", "--" + name + "=1"});
     EXPECT_NE(flag.find("\"" + name + "\" is an option of mongosync"), std::string::npos) << flag;

@@ -17,7 +17,7 @@ TEST(config, yaml_sets_every_value) {
       "# a comment\ncluster0: mongodb://a/\ncluster1: \"mongodb://b/\"\nport: 4000\nlogPath: /tmp/x\nverbosity: warn\n"
       "loadLevel: 2\nmemory-mb: 512\nlanes: 3\nretry-seconds: 5\nlog-format: json\nacceptDisclaimer: true\n"
       "disableTelemetry: false\ndisableVerification: true\nmetricsLoggingFilepath: /m\ndisableMetricsLogging: true\n"
-      "createIndexesBatchSize: 4\ndisableWriteBlocking: true\n",
+      "createIndexesBatchSize: 4\ndisableWriteBlocking: true\nmigrationName: n_1\n",
       "f", config_language::yaml);
   ASSERT_TRUE(parsed) << parsed.error().message;
   const serve_values& values = parsed.value();
@@ -33,6 +33,7 @@ TEST(config, yaml_sets_every_value) {
   EXPECT_EQ(values.metrics_path, "/m");
   EXPECT_EQ(values.disable_verification, true);
   EXPECT_EQ(values.disable_write_blocking, true);
+  EXPECT_EQ(values.migration_name, "n_1");
   EXPECT_EQ(values.disable_metrics_logging, true);
   EXPECT_EQ(values.indexes_per_command, 4U);
   EXPECT_EQ(values.format, log_format::json);
@@ -82,6 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
         mistake{"string_number_json", json, "{\"port\":\"1\"}", "f:1: \"port\"", "number"},
         mistake{"fraction", json, "{\"port\":1.5}", "f:1: \"port\"", ""},
         mistake{"number_for_text", json, "{\"logPath\":5}", "f:1: \"logPath\" must be a string", ""},
+        mistake{"migration_name", yaml, "migrationName: a-b", "f:1: \"migrationName\"", "44 letters"},
         mistake{"port_range", yaml, "port: 65536", "f:1: \"port\"", "65535"},
         mistake{"load_level", yaml, "loadLevel: 5", "f:1: \"loadLevel\"", "from 1 to 4"},
         mistake{"memory", yaml, "memory-mb: 1", "f:1: \"memory-mb\"", "from 128"},
