@@ -86,6 +86,17 @@ void progress_log::look(const session::progress& now, clock::time_point at) {
   if (first_look && !is_under_way(now.now)) return;  // it waits to be started
   log_progress(component_, now);
   log_durations(now);
+  log_source_rate(now, at);
+}
+
+/// What is captured a second is what the source writes, as far as the run's namespaces go.
+void progress_log::log_source_rate(const session::progress& now, clock::time_point at) {
+  if (now.follow.captured_by.empty()) return;
+  const auto before = std::exchange(captured_, {{at, now.follow.captured_entries}});
+  if (!before || at <= before->first) return;
+  const std::chrono::duration<double> time = at - before->first;
+  log(log_level::info, component_, "Average Source CRUD events rate",
+      {{"srcCRUDEventsPerSec", static_cast<double>(now.follow.captured_entries - before->second) / time.count()}});
 }
 
 void progress_log::log_durations(const session::progress& now) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "engine/session/progress.hpp"
 
@@ -29,12 +30,14 @@ class progress_log {
   };
 
   void log_durations(const session::progress& now);
+  void log_source_rate(const session::progress& now, clock::time_point at);
 
   const char* component_;
   std::optional<stand> told_;
   clock::time_point told_at_{};
   runtime::latency_counts batches_;  // as of the last line
   runtime::latency_counts windows_;
+  std::optional<std::pair<clock::time_point, std::int64_t>> captured_;  // entries, as of the last line
 };
 
 }  // namespace sluice::tools

@@ -448,13 +448,14 @@ TEST_F(serve, its_log_tells_how_the_run_goes_under_the_original_s_messages) {
   EXPECT_EQ(sluice.call("POST", "/api/v1/commit").status, 200);
   EXPECT_EQ(sluice.progress_when([](const document& now) { return now.text("state") == "COMMITTED"; }).text("state"),
             "COMMITTED");
+  EXPECT_TRUE(eventually([&] { return holds(sluice.output(), "srcCRUDEventsPerSec"); }, seconds(10)));
   sluice.terminate();
   const std::string log = sluice.output();
   for (const char* message :
        {"Version info", "Mongosync Options", "Received request", "sent response",
         "Starting initializing collections and indexes phase", "Starting initializing partitions phase",
         "Starting collection copy phase", "Starting change event application phase", "Replication progress.",
-        "Operation duration stats.", "Commit handler called"}) {
+        "Operation duration stats.", "Average Source CRUD events rate", "Commit handler called"}) {
     EXPECT_TRUE(holds(log, "\"message\":\"" + std::string(message) + "\"")) << message << "\n" << log;
   }
   EXPECT_TRUE(holds(log, "\"verifierSrcLagTimeSeconds\":0")) << log;
