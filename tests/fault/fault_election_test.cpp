@@ -112,6 +112,8 @@ TEST(election_test, writes_that_a_dead_destination_primary_takes_with_it_are_cop
     before = run.now().documents_copied;
     // Acknowledged while nobody replicates: more than the batches that were under way.
     ASSERT_TRUE(run.reached(before + 8000)) << log.tail();
+    // What is not in its journal yet dies with it, and leaves nothing to undo.
+    old_primary.connect().run("local", R"({"insert": "mark", "documents": [{}], "writeConcern": {"w": 1, "j": true}})");
     old_primary.kill();
     at_kill = run.now().documents_copied;
     cut_off.clear();
