@@ -12,8 +12,11 @@ namespace {
 
 /// Further behind than that most of what is read differs, and has to be read again.
 constexpr std::int64_t compared_lag_seconds_max = 10;
-/// What following takes of the operator's memory beside capturing: windows, and the process itself.
-constexpr std::size_t following_memory_bytes = limits::memory_reserved_bytes + limits::capture_memory_bytes;
+/// Two windows of changes: one is filled while the other is written.
+constexpr std::size_t windows_memory_bytes = 64 * limits::mib;
+/// What following takes of the operator's memory.
+constexpr std::size_t following_memory_bytes =
+    limits::memory_reserved_bytes + limits::capture_memory_bytes + windows_memory_bytes;
 /// The largest batch of either side.
 constexpr std::size_t reader_memory_bytes = 2 * limits::lane_memory_min_bytes;
 constexpr std::size_t readers_max = 8;

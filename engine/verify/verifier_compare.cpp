@@ -15,6 +15,8 @@ namespace {
 
 /// A burst of catalog changes is one reading of the catalog.
 constexpr auto list_interval = std::chrono::seconds(1);
+/// With nothing to compare for so long, perhaps for months, connections and memory are given back.
+constexpr auto rest_after = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -77,6 +79,7 @@ task<result<>> verifier::inner::list(both_ends& ends) {
 
 task<result<>> verifier::inner::keep_comparing() {
   both_ends ends(lane, work);
+  auto busy_at = clock::now();
   wire::backoff waits;
   for (;;) {
     bool did_something = false;
@@ -89,7 +92,11 @@ task<result<>> verifier::inner::keep_comparing() {
       }
       waits.reset();
     }
-    if (did_something) continue;
+    if (did_something) {
+      busy_at = clock::now();
+      continue;
+    }
+    if (clock::now() - busy_at > rest_after) ends.rest();
     const bool go_on = co_await pause();
     if (!go_on || !fault.empty()) co_return ok();
   }

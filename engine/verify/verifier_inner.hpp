@@ -24,21 +24,27 @@ namespace sluice::verify {
 /// One side as a task sees it: a connection that is made again when it was lost, and memory of its own.
 class end {
  public:
-  end(const boost::asio::any_io_executor& lane, cluster::deployment of)
-      : of_(std::move(of)), pool_(lane, limits::lane_memory_min_bytes) {}
+  end(boost::asio::any_io_executor lane, cluster::deployment of) : lane_(std::move(lane)), of_(std::move(of)) {}
 
   task<result<reading_end>> open(runtime::cancel_scope& scope, std::chrono::milliseconds patience) {
+    if (!pool_) pool_ = std::make_unique<runtime::buffer_pool>(lane_, limits::lane_memory_min_bytes);
     if (!node_ || !node_->is_open()) {
       SLUICE_CO_TRY(node_, co_await cluster::connect_primary(of_, scope, patience));
     }
-    co_return reading_end{*node_, pool_, of_.can.exhaust_cursors};
+    co_return reading_end{*node_, *pool_, of_.can.exhaust_cursors};
   }
   void close() { node_.reset(); }
+  /// There is nothing to do for a while: what is held goes back. No buffer of it is in use.
+  void rest() {
+    node_.reset();
+    pool_.reset();
+  }
   [[nodiscard]] const cluster::deployment& of() const { return of_; }
 
  private:
+  boost::asio::any_io_executor lane_;
   cluster::deployment of_;
-  runtime::buffer_pool pool_;
+  std::unique_ptr<runtime::buffer_pool> pool_;
   std::unique_ptr<wire::connection> node_;
 };
 
@@ -48,6 +54,10 @@ struct both_ends {
   void close() {
     source.close();
     destination.close();
+  }
+  void rest() {
+    source.rest();
+    destination.rest();
   }
   end source;
   end destination;
