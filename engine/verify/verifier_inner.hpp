@@ -90,7 +90,7 @@ struct verifier::inner {
     return settling ? bson::timestamp{0xFFFFFFFF, 0xFFFFFFFF} : work.applied();
   }
   [[nodiscard]] bool done() const {
-    return !list_wanted && !listing && roll_.compared() == roll_.collections() && rechecks.undecided() == 0;
+    return !list_wanted && !listing && !looking && roll_.compared() == roll_.collections() && rechecks.undecided() == 0;
   }
   /// After what went wrong in a task: false when it cannot go on.
   [[nodiscard]] task<bool> recover(const error& cause, both_ends& ends, wire::backoff& waits, std::string_view what);
@@ -108,6 +108,7 @@ struct verifier::inner {
 
   roll roll_;
   recheck_list rechecks;
+  bool looking = false;  // again, at some: what is different is not described before the end of that
   bool list_wanted = true;
   bool listing = false;
   bool settling = false;

@@ -25,7 +25,9 @@ task<result<>> verifier::inner::keep_looking_again() {
       if (!go_on || !fault.empty()) co_return ok();
       continue;
     }
+    looking = true;
     auto outcome = co_await look_again(ends, *due);
+    looking = false;
     if (!outcome.has_error()) {
       waits.reset();
       continue;
