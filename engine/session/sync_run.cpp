@@ -269,6 +269,7 @@ task<result<>> sync_run::restore() {
   }
   begins_ = {*from, *contained};
   run_id_ = *run;
+  settings_.reversible = facts.find(reversible_fact).as_bool().value_or(false);
   if (!settings_.block_writes) {
     settings_.block_writes = write_blocking_from(facts.find(write_blocking_fact).as_string().value_or(""));
   }
