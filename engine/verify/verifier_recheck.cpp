@@ -68,11 +68,13 @@ task<result<>> verifier::inner::look_again(both_ends& ends, const recheck_list::
 task<result<>> verifier::inner::note(both_ends& ends, std::uint32_t collection, const bson::document& id,
                                      recheck_list::verdict verdict) {
   using enum recheck_list::verdict;
-  if (verdict != different && verdict != repaired) co_return ok();
+  if (verdict != different && verdict != still_different && verdict != repaired) co_return ok();
   const auto* info = roll_.info(collection);
   if (info == nullptr) co_return ok();
   const std::string id_json = bson::value_to_json(id.view().find("_id"));
   const std::pair key(collection, id_json);
+  // What could not be described when it was found is described later.
+  if (verdict == still_different && differences.contains(key)) co_return ok();
   if (verdict == repaired) {
     differences.erase(key);
     log(log_level::info, "verify", "A document is the same again", {{"ns", info->ns.to_string()}, {"id", id_json}});
