@@ -13,6 +13,7 @@
 #include "engine/accounts/account_report.hpp"
 #include "engine/cluster/document_filter.hpp"
 #include "engine/cluster/namespace_map.hpp"
+#include "engine/cluster/sharding_choice.hpp"
 #include "engine/runtime/latency.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/verify/figures.hpp"
@@ -133,8 +134,9 @@ struct start_request {
   std::optional<std::vector<std::string>> include{}, exclude{};
   std::optional<std::vector<cluster::remap>> remaps{};
   std::optional<cluster::document_filter> documents{};
-  std::optional<bool> beside_others{};  // the original's preExistingDestinationData
-  std::optional<bool> users{};          // users and custom roles come over, too
+  std::optional<cluster::sharding_choice> sharding{};  // of a destination that is a sharded cluster
+  std::optional<bool> beside_others{};                 // the original's preExistingDestinationData
+  std::optional<bool> users{};                         // users and custom roles come over, too
   std::optional<bool> skip_disk_space_check{};
   std::optional<bool> verify{};      // false: both sides are not compared
   std::optional<bool> reversible{};  // after the commit the direction may be turned around

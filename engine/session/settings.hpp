@@ -11,6 +11,7 @@
 
 #include "engine/cluster/document_filter.hpp"
 #include "engine/cluster/namespace_map.hpp"
+#include "engine/cluster/sharding_choice.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/session/progress.hpp"
 
@@ -20,10 +21,11 @@ namespace sluice::session {
 struct copy_settings {
   std::string source_uri;  // credentials may change, the deployment may not
   std::string destination_uri;
-  std::vector<std::string> include;    // fixed for a run: rules as text (cluster::parse_rule)
-  std::vector<std::string> exclude;    // fixed for a run
-  std::vector<cluster::remap> remaps;  // fixed for a run
-  cluster::document_filter documents;  // fixed for a run
+  std::vector<std::string> include;                  // fixed for a run: rules as text (cluster::parse_rule)
+  std::vector<std::string> exclude;                  // fixed for a run
+  std::vector<cluster::remap> remaps;                // fixed for a run
+  cluster::document_filter documents;                // fixed for a run
+  std::optional<cluster::sharding_choice> sharding;  // fixed for a run; nothing: not said
   std::string migration_name;  // fixed for a run: which of several into one destination it is; empty: the only one
   bool users = false;          // users and custom roles come over, too; remembered once it was said
   bool skip_disk_space_check = false;  // begin even if the destination's disk seems too small
