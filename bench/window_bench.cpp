@@ -127,7 +127,7 @@ class applied_chunk {
     for (const auto& runs : plan.collections) {
       for (const apply::write_run& run : runs) {
         for (const apply::write_piece& piece : apply::cut(run, 1)) {
-          encoder_.encode(piece, true);
+          encoder_.encode(piece, {.bypass_empty_timestamp = true});
           benchmark::DoNotOptimize(encoder_.array().data());
         }
       }

@@ -128,6 +128,16 @@ builder& builder::append_null(std::string_view name) {
   return *this;
 }
 
+builder& builder::append_min_key(std::string_view name) {
+  key(type::min_key, name);
+  return *this;
+}
+
+builder& builder::append_max_key(std::string_view name) {
+  key(type::max_key, name);
+  return *this;
+}
+
 builder& builder::append(std::string_view name, element_view value) {
   assert(value);
   key(value.type(), name);

@@ -53,6 +53,8 @@ class builder {
   builder& append_array(std::string_view key, document_view value);
   builder& append_date_ms(std::string_view key, std::int64_t ms_since_epoch);
   builder& append_null(std::string_view key);
+  builder& append_min_key(std::string_view key);
+  builder& append_max_key(std::string_view key);
   /// The element's type and value under another key.
   builder& append(std::string_view key, element_view value);
   /// The element as it is.

@@ -4,6 +4,7 @@
 
 #include "bson/bytes.hpp"
 #include "engine/cluster/deployment_facts.hpp"
+#include "engine/cluster/shard_key.hpp"
 
 namespace sluice::apply {
 
@@ -98,6 +99,7 @@ bson::document collection_map::to_document(const mapped_collection& one) {
   stored.append("destination", one.to->ns.to_string());
   stored.append("inOrder", one.to->in_order).append("collated", one.to->collated);
   stored.append("clustered", one.to->clustered);
+  if (!one.to->shard_key.view().empty()) stored.append("shardKey", one.to->shard_key);
   stored.append("listedAt", one.listed_at).append("indexesListedAt", one.indexes_listed_at);
   return stored.finish();
 }
@@ -110,6 +112,7 @@ std::optional<mapped_collection> collection_map::from_document(bson::document_vi
   const auto in_order = flag_of(stored.find("inOrder"));
   const auto collated = flag_of(stored.find("collated"));
   const auto clustered = flag_of(stored.find("clustered"));
+  const auto shard_key = stored.find("shardKey").as_document().value_or(bson::document_view());
   const auto listed_at = time_of(stored.find("listedAt"));
   const auto indexes_listed_at = time_of(stored.find("indexesListedAt"));
   if (!uuid || !source || !destination || !in_order || !collated || !clustered || !listed_at || !indexes_listed_at)
@@ -118,6 +121,8 @@ std::optional<mapped_collection> collection_map::from_document(bson::document_vi
                                                   .in_order = *in_order,
                                                   .collated = *collated,
                                                   .clustered = *clustered,
+                                                  .shard_key = bson::document(shard_key),
+                                                  .scattered = !shard_key.empty() && !cluster::is_by_id(shard_key),
                                                   .source_uuid = *uuid});
   return mapped_collection{.uuid = *std::move(uuid),
                            .source_ns = *std::move(source),
@@ -138,12 +143,15 @@ std::string map_key(bson::bytes_view uuid) {
 }
 
 shared_target target_of(const cluster::collection_info& info, cluster::namespace_name destination) {
-  return std::make_shared<const target>(target{.ns = std::move(destination),
-                                               .in_order = info.kind == cluster::collection_kind::capped,
-                                               .collated = info.has_collation(),
-                                               .clustered = info.kind == cluster::collection_kind::clustered ||
-                                                            info.kind == cluster::collection_kind::timeseries,
-                                               .source_uuid = info.uuid});
+  return std::make_shared<const target>(
+      target{.ns = std::move(destination),
+             .in_order = info.kind == cluster::collection_kind::capped,
+             .collated = info.has_collation(),
+             .clustered =
+                 info.kind == cluster::collection_kind::clustered || info.kind == cluster::collection_kind::timeseries,
+             .shard_key = info.shard_key,
+             .scattered = !info.shard_key.view().empty() && !cluster::is_by_id(info.shard_key),
+             .source_uuid = info.uuid});
 }
 
 collection_map map_of(const cluster::catalog& catalog) {

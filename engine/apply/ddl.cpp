@@ -5,6 +5,7 @@
 #include "bson/extended_json.hpp"
 #include "engine/apply/ddl_coll_mod.hpp"
 #include "engine/cluster/command_cursor.hpp"
+#include "engine/cluster/sharded_layout.hpp"
 #include "engine/wire/server_error.hpp"
 
 namespace sluice::apply {
@@ -143,11 +144,12 @@ task<result<>> ddl::make(const cluster::collection_info& info, ddl_effects& effe
   const std::string& database = info.destination_ns().database;
   bson::document first = command;
   auto made = co_await run(database, std::move(first));
+  if (made) co_return co_await shard(info);
   if (!has_code(made, wire::namespace_exists)) co_return made;
   auto taken = info.destination_data_ns();
   const auto* there = occupant(taken);
   // Applied a second time.
-  if (there != nullptr && there->uuid == info.uuid) co_return ok();
+  if (there != nullptr && there->uuid == info.uuid) co_return co_await shard(info);
   // Something whose end has not been applied, or what an earlier process made and did not live to note: what belongs
   // into the collection follows in either case.
   if (there != nullptr) forget(std::vector<std::byte>(there->uuid), effects);
@@ -156,7 +158,17 @@ task<result<>> ddl::make(const cluster::collection_info& info, ddl_effects& effe
   made = co_await run(database, std::move(second));
   // system.js cannot be dropped, only emptied.
   if (has_code(made, wire::namespace_exists) && info.ns.collection == "system.js") co_return ok();
-  co_return made;
+  if (made.has_error()) co_return made;
+  co_return co_await shard(info);
+}
+
+task<result<>> ddl::shard(const cluster::collection_info& info) {
+  if (info.shard_key.view().empty()) co_return ok();
+  on_connection once = [&](wire::connection& to) -> task<result<>> {
+    SLUICE_CO_TRYV(co_await state::wait_until_permitted(may_write_, scope_));
+    co_return co_await cluster::shard_collection(to, info);
+  };
+  co_return co_await at(destination_, std::move(once));
 }
 
 task<result<>> ddl::clear(cluster::namespace_name ns) {
@@ -232,13 +244,31 @@ task<result<>> ddl::rename(const ddl_entry& entry, ddl_effects& effects) {
   if (found == nullptr) {
     if (!inside || gone_by_now(entry, entry.to.database)) co_return ok();
     std::vector<std::byte> uuid(entry.uuid.begin(), entry.uuid.end());
-    co_return co_await enter(entry.to, std::move(uuid), entry.at, effects);
+    co_return co_await enter(entry.to, std::move(uuid), {}, entry.at, effects);
   }
   const mapped_collection one = *found;
   if (entry.at <= one.listed_at) co_return ok();
   if (!inside) co_return co_await drop(one, effects);
   auto onto = migrated_.names.destination_of(entry.to);
+  if (cannot_be_renamed(one, onto, entry.to)) {
+    SLUICE_CO_TRYV(co_await drop(one, effects));
+    co_return co_await enter(entry.to, one.uuid, one.to->shard_key, entry.at, effects);
+  }
   co_return co_await move(one, std::move(onto), entry.to, effects);
+}
+
+// 5.0 with the feature compatibility version 4.4: "source namespace must not be sharded", and of collections that lie
+// in two databases "must be on same shard". A name that has a shard key of its own makes another collection of it, too.
+bool ddl::cannot_be_renamed(const mapped_collection& one, const cluster::namespace_name& onto,
+                            const cluster::namespace_name& source) const {
+  if (destination_.of.kind != cluster::deployment_kind::sharded || one.to->ns == onto) return false;
+  return one.to->ns.database != onto.database || !one.to->shard_key.view().empty() ||
+         migrated_.sharding.key_of(source) != nullptr;
+}
+
+void ddl::set_destination(cluster::collection_info& info) const {
+  info.renamed_to = migrated_.names.renamed(info.ns);
+  if (const auto* key = migrated_.sharding.key_of(info.ns)) info.shard_key = *key;
 }
 
 task<result<>> ddl::move(mapped_collection one, cluster::namespace_name onto, cluster::namespace_name source,

@@ -106,6 +106,7 @@ class ddl {
   [[nodiscard]] task<result<>> empty(const cluster::namespace_name& ns);
   /// Makes a collection on the destination, in the place of whatever is there.
   [[nodiscard]] task<result<>> make(const cluster::collection_info& info, ddl_effects& effects);
+  [[nodiscard]] task<result<>> shard(const cluster::collection_info& info);
   /// The name is free afterwards. `ns` is where data lies: of a time-series the buckets.
   [[nodiscard]] task<result<>> clear(cluster::namespace_name ns);
   void put(const cluster::collection_info& info, bson::timestamp at, ddl_effects& effects);
@@ -117,8 +118,11 @@ class ddl {
   /// Error (refused): what is called so on the source cannot go where that leads to: somebody else is there, from
   /// before this run or by another name's rule.
   [[nodiscard]] result<> check_place_of(const cluster::namespace_name& source) const;
-  /// Gives it its name on the destination.
-  void set_destination(cluster::collection_info& info) const { info.renamed_to = migrated_.names.renamed(info.ns); }
+  /// Gives it its name on the destination, and the shard key that was chosen for it, if one was.
+  void set_destination(cluster::collection_info& info) const;
+  /// Of a sharded destination: servers refuse the rename.
+  [[nodiscard]] bool cannot_be_renamed(const mapped_collection& one, const cluster::namespace_name& onto,
+                                       const cluster::namespace_name& source) const;
   [[nodiscard]] result<bool> takes(const cluster::namespace_name& ns) const;
   /// The catalog of a later time did not show the (unknown) collection of this entry.
   [[nodiscard]] bool gone_by_now(const ddl_entry& entry, std::string_view database) const;
@@ -144,8 +148,9 @@ class ddl {
 
   // ddl_enter.cpp
   /// `uuid` is empty where only the name is known.
-  [[nodiscard]] task<result<>> enter(cluster::namespace_name ns, std::vector<std::byte> uuid, bson::timestamp since,
-                                     ddl_effects& effects);
+  /// `key`: by which it is sharded, unless something else says.
+  [[nodiscard]] task<result<>> enter(cluster::namespace_name ns, std::vector<std::byte> uuid, bson::document key,
+                                     bson::timestamp since, ddl_effects& effects);
   /// False: it is gone meanwhile. `from`: what it is on the source now. Without patience: what is half written must be
   /// made afresh.
   [[nodiscard]] task<result<bool>> copy_documents(const cluster::collection_info& info,

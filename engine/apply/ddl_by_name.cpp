@@ -51,7 +51,7 @@ task<result<>> ddl::settle(cluster::namespace_name ns, bson::timestamp since, dd
   };
   SLUICE_CO_TRYV(co_await at(source_, std::move(ask)));
   std::vector<std::byte> by_name;
-  SLUICE_CO_TRYV(co_await enter(ns, std::move(by_name), since, effects));
+  SLUICE_CO_TRYV(co_await enter(ns, std::move(by_name), {}, since, effects));
   if (map_.find_by_source(ns) != nullptr) co_return ok();
   absent_at_[ns] = asked_at;
   // What an earlier process made and did not live to note.

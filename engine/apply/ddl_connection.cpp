@@ -3,6 +3,7 @@
 
 #include "engine/apply/ddl.hpp"
 #include "engine/cluster/command_cursor.hpp"
+#include "engine/cluster/shard_key.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
 
@@ -100,6 +101,10 @@ task<result<std::optional<cluster::collection_info>>> ddl::read_source(cluster::
       cluster::namespace_filter only;
       only.include.emplace_back(now.to_string());
       SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(from, only, false));
+      if (from.hello().is_mongos && destination_.of.kind == cluster::deployment_kind::sharded) {
+        SLUICE_CO_TRY(const auto keys, co_await cluster::read_shard_keys(from));
+        cluster::take_shard_keys(catalog, keys);
+      }
       for (auto& info : catalog.collections)
         if (uuid.empty() || info.uuid == uuid) found = std::move(info);
       if (found) co_return ok();

@@ -88,8 +88,8 @@ task<result<bson::timestamp>> time_of(wire::connection& node, std::string databa
 /// The whole of a find into an empty collection. The term in which all of it was acknowledged.
 class transfer {
  public:
-  transfer(wire::cursor& from, wire::connection& to, const cluster::collection_info& info, bool bypass)
-      : from_(from), to_(to), info_(info), bypass_(bypass) {}
+  transfer(wire::cursor& from, wire::connection& to, const cluster::collection_info& info, wire::insert_options how)
+      : from_(from), to_(to), info_(info), how_(how) {}
 
   task<result<wire::write_term>> run() {
     for (;;) {
@@ -103,7 +103,7 @@ class transfer {
  private:
   task<result<>> write(bson::bytes_view documents) {
     const auto ns = info_.destination_data_ns();
-    if (!bypass_) {
+    if (!how_.bypass_empty_timestamp) {
       if (const auto id = holder_of_zero_timestamp(documents)) {
         co_return failure(error_kind::refused,
                           ns.to_string() + " was not copied at the beginning, and the document " + *id +
@@ -111,8 +111,7 @@ class transfer {
                               "patch release, or start anew with the collection in the filter");
       }
     }
-    const wire::insert_options options{.bypass_empty_timestamp = bypass_};
-    SLUICE_CO_TRY(const auto written, co_await wire::insert(to_, ns.database, ns.collection, documents, options));
+    SLUICE_CO_TRY(const auto written, co_await wire::insert(to_, ns.database, ns.collection, documents, how_));
     if (!written.refused.empty()) {
       const auto& first = written.refused.front();
       co_return error{error_kind::server,
@@ -131,14 +130,14 @@ class transfer {
   wire::cursor& from_;
   wire::connection& to_;
   const cluster::collection_info& info_;
-  bool bypass_;
+  wire::insert_options how_;
   std::optional<wire::write_term> term_;
 };
 
 }  // namespace
 
-task<result<>> ddl::enter(cluster::namespace_name ns, std::vector<std::byte> uuid, bson::timestamp since,
-                          ddl_effects& effects) {
+task<result<>> ddl::enter(cluster::namespace_name ns, std::vector<std::byte> uuid, bson::document key,
+                          bson::timestamp since, ddl_effects& effects) {
   SLUICE_CO_TRYV(check_place_of(ns));
   const auto destination = migrated_.names.destination_of(ns);
   if (const auto* there = occupant(destination)) {
@@ -156,6 +155,7 @@ task<result<>> ddl::enter(cluster::namespace_name ns, std::vector<std::byte> uui
       co_return failure(error_kind::refused, *std::move(reason));
     const cluster::collection_info on_source = *info;
     info->ns = ns;
+    if (info->shard_key.view().empty()) info->shard_key = key;
     set_destination(*info);
     if (uuid.empty()) info->uuid = stand_in_uuid(ns, since);
     log(log_level::info, "apply", "A collection that was not copied before is copied now",
@@ -198,7 +198,9 @@ task<result<bool>> ddl::copy_documents(const cluster::collection_info& info, con
   auto opened = co_await cursor.open(std::move(find));
   result<wire::write_term> copied = wire::write_term{};
   if (opened) {
-    transfer all(cursor, destination, info, destination_.of.can.bypass_empty_timestamp);
+    transfer all(cursor, destination, info,
+                 {.bypass_empty_timestamp = destination_.of.can.bypass_empty_timestamp,
+                  .by_majority = destination_.of.is_written_by_majority()});
     copied = co_await all.run();
     co_await cursor.abandon();
   } else {

@@ -37,8 +37,16 @@ bson::document replace_by(const std::string& collection, bson::element_view id, 
 bson::document remove_one(const std::string& collection, bson::element_view id) {
   bson::builder command;
   command.append("delete", collection).open_array("deletes").open_document("0");
-  command.open_document("q").open_document("_id").append("$eq", id).close().close().append("limit", 1);
+  command.open_document("q").open_document("_id").append("$eq", id).close().close().append("limit", 0);
   command.close().close();
+  return command.finish();
+}
+
+bson::document insert_one(const std::string& collection, bson::document_view document, bool bypass_empty_timestamp) {
+  bson::builder command;
+  command.append("insert", collection).append("bypassDocumentValidation", true);
+  if (bypass_empty_timestamp) command.append("bypassEmptyTsReplacement", true);
+  command.open_array("documents").push(document).close();
   return command.finish();
 }
 
@@ -74,8 +82,19 @@ task<result<>> ddl::read_again(const capture::change& what, ddl_effects& effects
     co_return ok();
   };
   SLUICE_CO_TRYV(co_await at(source_, std::move(ask)));
-  bson::document write = now ? replace_by(one.to->ns.collection, id, *now) : remove_one(one.to->ns.collection, id);
-  co_return co_await run(one.to->ns.database, std::move(write));
+  const auto& there = one.to->ns;
+  if (now && !one.to->scattered) {
+    bson::document write = replace_by(there.collection, id, *now);
+    co_return co_await run(there.database, std::move(write));
+  }
+  bson::document remove = remove_one(there.collection, id);
+  SLUICE_CO_TRYV(co_await run(there.database, std::move(remove)));
+  if (!now) co_return ok();
+  bson::document insert = insert_one(there.collection, *now, destination_.of.can.bypass_empty_timestamp);
+  auto inserted = co_await run(there.database, std::move(insert));
+  const bool before = inserted.has_error() && inserted.error().server_code == wire::duplicate_key;
+  if (before) co_return ok();  // by an attempt whose answer was lost
+  co_return inserted;
 }
 
 }  // namespace sluice::apply

@@ -6,52 +6,29 @@
 
 #include "bson/extended_json.hpp"
 #include "bson/id_key.hpp"
+#include "engine/apply/refusal.hpp"
 #include "engine/apply/update_form.hpp"
 
 namespace sluice::apply {
 
 namespace {
 
-constexpr std::int32_t path_not_viable = 28;
-constexpr std::int32_t unknown_stage = 40324;
-constexpr std::int32_t name_twice = 7693400;  // a diff goes into a field that is there twice (6.0.27)
-
 /// As many `_id`s are named of each violation.
 constexpr std::size_t ids_named = 5;
-
-error refusal(const write_piece& piece, const document_write& write, const refused_statement& refused) {
-  std::string message = piece.to->ns.to_string() + ": the destination refused the change of the document with _id " +
-                        bson::value_to_json(write.id) + ": " + refused.message + " (code " +
-                        std::to_string(refused.code) + ")";
-  if (refused.code == unknown_stage) {
-    message += "; the source's exact changes need a destination of 6.0 or newer that takes $_internalApplyOplogUpdate";
-  }
-  if (refused.code == name_twice) {
-    message +=
-        "; a document that has a name twice is copied, but not every change of it can be followed: repair it on "
-        "the source and begin anew, or leave its collection out";
-  }
-  return {error_kind::server, std::move(message), refused.code, {}};
-}
-
-std::size_t expecting(const write_piece& piece) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(piece.writes, [](const document_write& one) { return one.expects_effect; }));
-}
-
-std::string some_of(std::size_t some, std::size_t all, std::string_view what) {
-  return std::to_string(some) + " of " + std::to_string(all) + " " + std::string(what);
-}
 
 }  // namespace
 
 task<result<>> piece_writer::write(write_piece piece) {
   switch (piece.kind) {
     case write_kind::insert:
+      // Into a destination that may already hold what comes again: there its `_id` may lie on another shard, which
+      // would not refuse it here.
+      if (piece.to->scattered && !check_) co_return co_await put_in_place(piece, false);
       co_return co_await insert(piece);
     case write_kind::replace:
       co_return co_await replace(piece, false);
     case write_kind::update:
+      if (piece.to->scattered) co_return co_await update_sharded(piece);
       co_return co_await update(piece);
     case write_kind::remove:
       co_return co_await remove(piece);
@@ -125,6 +102,7 @@ task<result<>> piece_writer::take_out(const target& to, std::span<const document
 }
 
 task<result<>> piece_writer::replace(write_piece piece, bool resent) {
+  if (piece.to->scattered) co_return co_await put_in_place(piece, resent);
   SLUICE_CO_TRY(const auto done, co_await send(piece));
   if (!done.reply.refused.empty()) {
     const refused_statement& first = done.reply.refused.front();
@@ -145,7 +123,7 @@ task<result<>> piece_writer::update(write_piece piece) {
     std::size_t handled = rest.writes.size();
     for (const refused_statement& one : done.reply.refused) {
       const document_write& write = rest.writes[one.statement];
-      if (one.code != path_not_viable || write.has_pipeline) co_return refusal(rest, write, one);
+      if (!is_stopped_by_a_path(one, write)) co_return refusal(rest, write, one);
       write_piece alone{rest.to, write_kind::update, rest.ordered, rest.writes.subspan(one.statement, 1)};
       SLUICE_CO_TRYV(co_await update_field_by_field(alone));
       ++there;
@@ -168,7 +146,7 @@ task<result<>> piece_writer::update_field_by_field(write_piece one) {
     one.writes = {&field, 1};
     SLUICE_CO_TRY(const auto done, co_await send(one));
     for (const refused_statement& refused : done.reply.refused) {
-      if (refused.code != path_not_viable) co_return refusal(one, field, refused);
+      if (!is_stopped_by_a_path(refused, field)) co_return refusal(one, field, refused);
     }
   }
   co_return ok();

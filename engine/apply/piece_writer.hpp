@@ -33,6 +33,15 @@ class piece_writer {
   [[nodiscard]] task<result<>> update_field_by_field(write_piece one);
   [[nodiscard]] task<result<>> remove(write_piece piece);
 
+  // piece_writer_sharded.cpp: of collections whose `_id` does not say on which shard a document lies
+  // (target::scattered)
+  /// The documents of inserts and replaces in the place of whatever has their `_id`, on whichever shard.
+  [[nodiscard]] task<result<>> put_in_place(write_piece piece, bool resent);
+  [[nodiscard]] task<result<>> put_part(write_piece part, bool resent);
+  [[nodiscard]] task<result<>> update_sharded(write_piece piece);
+  /// An update that may take its document to another shard; false: there is no such document.
+  [[nodiscard]] task<result<bool>> update_with_key(write_piece one);
+
   void check_replaces(const write_piece& piece, const std::vector<std::size_t>& upserted);
   [[nodiscard]] task<result<>> check_updates(write_piece piece);
   void check_removes(const write_piece& piece, std::int64_t removed);

@@ -19,6 +19,10 @@ struct target {
   bool collated = false;
   /// The data is ordered by `_id` and has no index beside it (buckets of a time-series too).
   bool clustered = false;
+  bson::document shard_key{};  // by which a sharded destination keeps it; empty: in one place
+  /// The key is another than `_id` alone: an `_id` does not say on which shard its document lies, and only that shard
+  /// keeps it single.
+  bool scattered = false;
   std::vector<std::byte> source_uuid{};  // of the collection that its changes come from; empty where nobody knows
 };
 using shared_target = std::shared_ptr<const target>;

@@ -237,7 +237,7 @@ void write_encoder::deletes(const write_piece& piece) {
   close(statement);
 }
 
-void write_encoder::make_head(const write_piece& piece, bool bypass_empty_timestamp) {
+void write_encoder::make_head(const write_piece& piece, write_manner manner) {
   bson::builder head;
   const std::string& collection = piece.to->ns.collection;
   switch (piece.kind) {
@@ -258,25 +258,25 @@ void write_encoder::make_head(const write_piece& piece, bool bypass_empty_timest
   head.append("ordered", piece.ordered);
   if (piece.kind != write_kind::remove) {
     head.append("bypassDocumentValidation", true);
-    if (bypass_empty_timestamp) head.append("bypassEmptyTsReplacement", true);
+    if (manner.bypass_empty_timestamp) head.append("bypassEmptyTsReplacement", true);
   }
-  head.open_document("writeConcern").append("w", 1).close();
+  wire::append_data_write_concern(head, manner.by_majority);
   head_ = head.finish();
 }
 
-void write_encoder::encode(const write_piece& piece, bool bypass_empty_timestamp) {
+void write_encoder::encode(const write_piece& piece, write_manner manner) {
   array_.clear();
   left_out_.clear();
   statements_ = 0;
-  make_head(piece, bypass_empty_timestamp);
+  make_head(piece, manner);
   const std::size_t whole = open();
   switch (piece.kind) {
     case write_kind::insert:
-      documents(piece, bypass_empty_timestamp);
+      documents(piece, manner.bypass_empty_timestamp);
       break;
     case write_kind::replace:
     case write_kind::update:
-      updates(piece, bypass_empty_timestamp);
+      updates(piece, manner.bypass_empty_timestamp);
       break;
     case write_kind::remove:
       deletes(piece);

@@ -47,13 +47,19 @@ struct piece_limits {
 [[nodiscard]] std::vector<write_piece> cut(const write_run& run, std::size_t connections,
                                            const piece_limits& bounds = {});
 
+/// What hangs on the destination.
+struct write_manner {
+  /// The server knows the option (cluster/capabilities). Where it does not, documents with a top-level Timestamp(0,0)
+  /// are left out of inserts (the server would put the current time there), and replaces set them by a pipeline, which
+  /// keeps it (6.0.5).
+  bool bypass_empty_timestamp = false;
+  bool by_majority = false;  // see wire::insert_options
+};
+
 /// One command after another; keeps its memory.
 class write_encoder {
  public:
-  /// `bypass_empty_timestamp`: the server knows the option (cluster/capabilities). Where it does not, documents with a
-  /// top-level Timestamp(0,0) are left out of inserts (the server would put the current time there), and replaces set
-  /// them by a pipeline, which keeps it (6.0.5).
-  void encode(const write_piece& piece, bool bypass_empty_timestamp);
+  void encode(const write_piece& piece, write_manner manner);
 
   [[nodiscard]] const bson::document& head() const noexcept { return head_; }
   [[nodiscard]] std::string_view array_name() const noexcept { return array_name_; }
@@ -76,7 +82,7 @@ class write_encoder {
   void documents(const write_piece& piece, bool bypass_empty_timestamp);
   void updates(const write_piece& piece, bool bypass_empty_timestamp);
   void deletes(const write_piece& piece);
-  void make_head(const write_piece& piece, bool bypass_empty_timestamp);
+  void make_head(const write_piece& piece, write_manner manner);
 
   bson::document head_;
   std::string_view array_name_;

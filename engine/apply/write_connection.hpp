@@ -40,17 +40,26 @@ class write_connection {
   /// Sends what is left of the piece after encoder().left_out(). Errors: what the server says to the command as a
   /// whole, with the namespace; network and such after `patience`.
   [[nodiscard]] task<result<acknowledged>> send(write_piece piece);
+  /// One update or remove whose document is named with the whole value of its shard key. As a retryable write, since
+  /// only in one a mongos takes a document to the shard of a new value. Answers and errors as those of send().
+  [[nodiscard]] task<result<acknowledged>> send_with_key(cluster::namespace_name ns, bson::document query,
+                                                         document_write write);
   /// Of the piece sent last.
   [[nodiscard]] const write_encoder& encoder() const noexcept { return encoder_; }
 
   /// Which of these `_id`s are there now, as documents {_id}.
   [[nodiscard]] task<result<std::vector<bson::document>>> find_ids(cluster::namespace_name ns,
                                                                    std::vector<bson::element_view> ids);
+  /// The documents with this `_id`, of which there may be one on each shard: the fields of `key` of each.
+  [[nodiscard]] task<result<std::vector<bson::document>>> find_keys(cluster::namespace_name ns, bson::element_view id,
+                                                                    bson::document_view key);
 
  private:
   [[nodiscard]] task<result<>> open();
   [[nodiscard]] task<result<>> settle();
   [[nodiscard]] task<result<write_reply>> send_once(const cluster::namespace_name& ns);
+  [[nodiscard]] task<result<std::vector<bson::document>>> find(const std::string& database, bson::document command);
+  [[nodiscard]] bson::document session_id();
 
   cluster::deployment destination_;
   std::string comment_;
@@ -59,6 +68,8 @@ class write_connection {
   apply_counters& counters_;
   runtime::cancel_scope& scope_;
   std::unique_ptr<wire::connection> connection_{};
+  std::vector<std::byte> session_{};  // made when it is first wanted
+  std::int64_t transaction_number_ = 0;
   bool unsettled_ = false;  // a command was sent and its answer never came: it may still be running
   write_encoder encoder_;
 };

@@ -33,6 +33,7 @@ struct collection_info {
   bson::document options;           // `options` of listCollections, whole
   std::vector<index_spec> indexes;  // without the automatic _id index (and without a clustered index)
   bson::document id_index;          // the _id index's spec; empty for clustered collections and views
+  bson::document shard_key{};       // by which the destination is to shard it ({customer: 1}); empty: it is not
   // Sizes, from the server's counters; estimates. Zero for views. Of a time-series: its buckets.
   std::int64_t documents = 0;
   std::int64_t data_bytes = 0;

@@ -82,6 +82,7 @@ bson::document to_document(const collection_info& info) {
   }
   stored.close();
   append_bytes(stored, "idIndex", info.id_index);
+  if (!info.shard_key.view().empty()) append_bytes(stored, "shardKey", info.shard_key);
   stored.append("documents", info.documents).append("dataBytes", info.data_bytes);
   stored.append("averageDocumentBytes", info.average_document_bytes);
   stored.open_document("times").append("listedAt", info.listed_at);
@@ -107,6 +108,9 @@ result<collection_info> collection_from(bson::document_view stored) {
   SLUICE_TRYV(read(info.options, kept_document(stored.find("options")), "options"));
   SLUICE_TRYV(read(info.indexes, kept_indexes(stored.find("indexes")), "indexes"));
   SLUICE_TRYV(read(info.id_index, kept_document(stored.find("idIndex")), "idIndex"));
+  if (const auto key = stored.find("shardKey")) {
+    SLUICE_TRYV(read(info.shard_key, kept_document(key), "shardKey"));
+  }
   SLUICE_TRYV(read(info.documents, kept_number(stored.find("documents")), "documents"));
   SLUICE_TRYV(read(info.data_bytes, kept_number(stored.find("dataBytes")), "dataBytes"));
   SLUICE_TRYV(

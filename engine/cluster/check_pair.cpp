@@ -7,6 +7,7 @@ namespace {
 
 constexpr server_version source_min{4, 4, 0};
 constexpr server_version destination_min{6, 0, 0};
+constexpr server_version diffs_since{5, 0, 0};
 
 error refused(std::string message) {
   return failure(error_kind::refused, std::move(message));
@@ -39,15 +40,15 @@ result<> check_pair(const deployment& source, const deployment& destination) {
     return refused("source " + source.name() + " and destination " + destination.name() +
                    " are the same deployment: give two different URIs");
   }
-  // Replies through a mongos carry no term, so nobody could tell which writes an election of a shard has taken back.
-  if (destination.kind == deployment_kind::sharded) {
-    return refused(described(destination) +
-                   " is a sharded cluster: only replica sets can be written to; give the URI of one");
-  }
+  const bool writes_whole = source.kind == deployment_kind::sharded;
   SLUICE_TRY(const auto source_fcv, usable_fcv(source, source_min));
-  SLUICE_TRY(const auto destination_fcv, usable_fcv(destination, destination_min));
+  // Exact diffs, which oplogs hold since 5.0, are taken since 6.0. A change stream of a mongos tells whole documents,
+  // and 4.4 sets and unsets: these any server takes.
+  const bool old_is_enough = destination.kind == deployment_kind::sharded && (writes_whole || source_fcv < diffs_since);
+  const server_version oldest = old_is_enough ? source_min : destination_min;
+  SLUICE_TRY(const auto destination_fcv, usable_fcv(destination, oldest));
   // What counts is the feature compatibility version: it decides what may be stored, created and sent.
-  if (destination_fcv < destination_min) {
+  if (destination_fcv < oldest) {
     return refused(described(destination) + " runs MongoDB " + destination.version.to_string() +
                    " with the feature compatibility version " + destination.fcv +
                    ": raise it to 6.0 or newer with setFeatureCompatibilityVersion");

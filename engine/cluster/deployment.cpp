@@ -24,6 +24,8 @@ task<result<>> read_facts(wire::connection& node, hello_reply said, deployment& 
   found.fcv_changing = fcv.changing;
   SLUICE_CO_TRY(found.identity, co_await read_deployment_identity(node, std::move(said)));
   found.can = capabilities_of(found.version, is_mongos);
+  const auto compatible = parse_server_version(fcv.version);
+  if (compatible && compatible->major < 6) found.can.prepare_unique = found.can.coll_mod_capped_size = false;
   if (found.as == role::destination) {
     SLUICE_CO_TRY(found.can.bypass_empty_timestamp, co_await probe_bypass_empty_timestamp(node));
   }

@@ -36,6 +36,8 @@ struct deployment {
   std::optional<bson::object_id> newest_election;  // of the newest primary seen: an older one is not taken for it
   std::shared_ptr<outage> unreached = std::make_shared<outage>();  // shared by the copies
   [[nodiscard]] std::string name() const;                          // "rs0 (db1:27017)" for messages
+  /// Data is written with w: majority, since replies tell no term by which a later write could fence it.
+  [[nodiscard]] bool is_written_by_majority() const noexcept { return !can.write_replies_carry_term; }
 };
 
 /// Asks the seeds (SRV through libmongoc) until one leads to the primary, within the URI's server selection timeout.

@@ -34,8 +34,9 @@ result<> narrow(catalog& of, const migration_scope& to) {
   if (to.beside_others) {
     std::erase_if(of.collections, [](const collection_info& info) { return info.kind == collection_kind::view; });
   }
-  for (const collection_info& info : of.collections) {
+  for (collection_info& info : of.collections) {
     if (auto reason = to.documents.reason_against(info)) return failure(error_kind::refused, *std::move(reason));
+    if (const auto* key = to.sharding.key_of(info.ns)) info.shard_key = *key;
   }
   return rename_for_destination(of, to.names);
 }

@@ -9,6 +9,7 @@
 #include "engine/cluster/document_filter.hpp"
 #include "engine/cluster/namespace_filter.hpp"
 #include "engine/cluster/namespace_map.hpp"
+#include "engine/cluster/sharding_choice.hpp"
 
 namespace sluice::cluster {
 
@@ -18,6 +19,7 @@ struct migration_scope {
   namespace_filter filter;
   namespace_map names;
   document_filter documents;
+  sharding_choice sharding;  // which collections of a replica set are sharded by what; nothing on a replica set
   /// The destination held data of others before, and goes on doing so: views, whose catalog is one for a whole
   /// database, stay behind, and `foreign`, what was there at the beginning, is never touched.
   bool beside_others = false;
@@ -34,8 +36,9 @@ struct migration_scope {
 /// Of a catalog of the destination: leaves what is not of this migration out.
 void leave_out_others(catalog& of, const migration_scope& scope);
 
-/// Makes of what the filter covers what is migrated, with its names on the destination. To be called once for a
-/// catalog. Errors: as rename_for_destination's; refused: a collection whose documents cannot be filtered.
+/// Makes of what the filter covers what is migrated, with its names and the chosen shard keys on the destination. To be
+/// called once for a catalog. Errors: as rename_for_destination's; refused: a collection whose documents cannot be
+/// filtered.
 [[nodiscard]] result<> narrow(catalog& of, const migration_scope& to);
 
 }  // namespace sluice::cluster

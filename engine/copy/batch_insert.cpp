@@ -61,7 +61,7 @@ task<result<>> judge_refusals(worker& w, const plan::partition& what, bson::byte
   std::vector<wire::refused_document> missing;
   for (auto& one : sent.refused) {
     SLUICE_CO_TRY(bool there, co_await is_there(w, what, documents, one.index, false));
-    if (there && !sent.term.known()) {
+    if (there && !sent.term.known() && !w.destination.is_written_by_majority()) {
       SLUICE_CO_TRY(there, co_await is_there(w, what, documents, one.index, true));
     }
     if (there) {
@@ -97,7 +97,8 @@ task<result<wire::insert_outcome>> send(worker& w, const plan::partition& what, 
       SLUICE_CO_TRY(w.to, co_await cluster::connect_primary(w.destination, w.scope, w.patience));
     }
     SLUICE_CO_TRYV(co_await state::wait_until_permitted(w.may_write, w.scope));
-    const wire::insert_options options{.bypass_empty_timestamp = w.destination.can.bypass_empty_timestamp};
+    const wire::insert_options options{.bypass_empty_timestamp = w.destination.can.bypass_empty_timestamp,
+                                       .by_majority = w.destination.is_written_by_majority()};
     auto sent =
         co_await wire::insert(*w.to, what.destination().database, what.destination().collection, documents, options);
     if (sent) co_return sent;

@@ -6,6 +6,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include "engine/cluster/sharded_layout.hpp"
 #include "engine/runtime/task_group.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
@@ -34,7 +35,8 @@ task<result<>> run_by_majority(wire::connection& to, std::string database, bson:
 task<result<>> create_collection(wire::connection& to, const cluster::collection_info& info) {
   bson::document command = cluster::create_command(info, true);
   auto made = co_await run_by_majority(to, info.destination_ns().database, std::move(command));
-  if (made || made.error().server_code == wire::namespace_exists) co_return ok();
+  if (made || made.error().server_code == wire::namespace_exists)
+    co_return co_await cluster::shard_collection(to, info);
   error cause = std::move(made.error());
   cause.message = "collection " + info.destination_ns().to_string() + " could not be created: " + cause.message;
   co_return cause;

@@ -14,7 +14,8 @@
 
 namespace sluice::copy {
 
-/// Creates it with every option of the source; one that exists already is taken as made by an earlier attempt.
+/// Creates it with every option of the source, and shards it if it is to be; one that exists already is taken as made
+/// by an earlier attempt.
 [[nodiscard]] task<result<>> create_collection(wire::connection& to, const cluster::collection_info& info);
 /// One that does not exist is no error.
 [[nodiscard]] task<result<>> drop_collection(wire::connection& to, cluster::namespace_name ns);

@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "engine/cluster/sharded_layout.hpp"
 #include "engine/copy/collections.hpp"
 #include "engine/copy/data_lane.hpp"
 #include "engine/copy/partition_copy.hpp"
@@ -205,6 +206,7 @@ class copier::shared {
     SLUICE_CO_TRYV(co_await state::wait_until_permitted(may_write_, scope_));
     SLUICE_CO_TRYV(co_await drop_collection(*to, std::move(there)));
     SLUICE_CO_TRYV(co_await create_collection(*to, *info));
+    SLUICE_CO_TRYV(co_await cluster::spread_chunks(*from, *to, *info));
 
     collection_counters& counters = *job_.counters.at(ns);
     counters.documents = counters.bytes = 0;

@@ -6,6 +6,7 @@
 #include "bson/document.hpp"
 #include "bson/raw_array.hpp"
 #include "bson/validate.hpp"
+#include "engine/wire/bulk_write.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
 
@@ -66,7 +67,7 @@ task<result<>> repair_zero_timestamps(worker& w, const plan::partition& what, bs
     head.append("update", what.destination().collection)
         .append("ordered", false)
         .append("bypassDocumentValidation", true);
-    head.open_document("writeConcern").append("w", 1).close();
+    wire::append_data_write_concern(head, w.destination.is_written_by_majority());
     bson::document command = head.finish();
     auto answer =
         co_await w.to->run_with_array(what.destination().database, std::move(command), "updates", array.bytes());

@@ -40,6 +40,10 @@ bool is_about_the_step(const error& cause) {
          cause.server_code != wire::out_of_disk_space && cause.server_code != wire::user_writes_blocked;
 }
 
+bool is_sharded(const cluster::deployment& side) noexcept {
+  return side.kind == cluster::deployment_kind::sharded;
+}
+
 class cutover {
  public:
   cutover(cutover_job job, progress_by_namespace& builds, cutover_progress& progress, runtime::cancel_scope& scope)
@@ -70,7 +74,7 @@ class cutover {
     SLUICE_CO_TRYV(co_await each(cutover_action::drop_view));
     SLUICE_CO_TRYV(co_await each(cutover_action::drop_index));
     SLUICE_CO_TRYV(co_await build(wanted));
-    SLUICE_CO_TRYV(co_await make_unique());
+    SLUICE_CO_TRYV(co_await make_unique(wanted));
     if (!report_.violations.empty()) co_return std::move(report_);
     for (const auto action : {cutover_action::change_index, cutover_action::change_options,
                               cutover_action::restore_capped, cutover_action::create_view}) {
@@ -85,13 +89,14 @@ class cutover {
  private:
   /// What is to be on the destination, still under the source's names.
   task<result<cluster::catalog>> read_source() {
-    SLUICE_CO_TRY(auto found, co_await source_.read(job_.scope.filter));
+    const bool with_shard_keys = is_sharded(job_.source) && is_sharded(job_.destination);
+    SLUICE_CO_TRY(auto found, co_await source_.read(job_.scope.filter, with_shard_keys));
     SLUICE_CO_TRYV(cluster::narrow(found, job_.scope));
     co_return found;
   }
   task<result<cluster::catalog>> read_destination() {
     auto filter = job_.scope.filter_of_destination();
-    SLUICE_CO_TRY(auto found, co_await destination_.read(std::move(filter)));
+    SLUICE_CO_TRY(auto found, co_await destination_.read(std::move(filter), is_sharded(job_.destination)));
     cluster::leave_out_others(found, job_.scope);
     co_return found;
   }
@@ -172,9 +177,29 @@ class cutover {
     return std::ranges::any_of(report_.left, [&](const std::string& line) { return line.starts_with(words + ":"); });
   }
 
-  task<result<>> make_unique() {
+  /// Before 6.0 an index cannot become unique: it is built anew.
+  task<result<>> rebuild_unique(const cluster::catalog& wanted, std::vector<cutover_step> converts) {
+    std::vector<bson::document> weaker;
+    for (const auto& step : converts) {
+      const auto of = std::ranges::find(wanted.collections, step.ns, &cluster::collection_info::ns);
+      const auto index = std::ranges::find(of->indexes, step.index, &cluster::index_spec::name);
+      weaker.push_back(*cluster::index_for_sync(index->spec, of->has_collation(), {}));
+    }
+    SLUICE_CO_TRY(report_.violations, co_await index::rebuild_unique(destination_, converts, std::move(weaker)));
+    if (!report_.violations.empty()) co_return ok();
+    for (const auto& step : converts) {
+      SLUICE_CO_TRYV(finished(step));
+    }
+    co_return ok();
+  }
+
+  task<result<>> make_unique(const cluster::catalog& wanted) {
     auto converts = steps_of(cutover_action::convert_unique);
     std::erase_if(converts, [this](const cutover_step& step) { return was_left(step); });
+    if (!job_.destination.can.prepare_unique) {
+      SLUICE_CO_TRYV(co_await rebuild_unique(wanted, std::exchange(converts, {})));
+      if (!report_.violations.empty()) co_return ok();
+    }
     SLUICE_CO_TRY(report_.violations, co_await prepare_unique(destination_, converts));
     if (!report_.violations.empty()) co_return ok();
 

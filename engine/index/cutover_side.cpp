@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/cluster/shard_key.hpp"
 #include "engine/wire/retry.hpp"
 #include "engine/wire/server_error.hpp"
 
@@ -54,10 +55,14 @@ task<result<>> cutover_side::change(std::string database, bson::document command
   co_return co_await at(std::move(once));
 }
 
-task<result<cluster::catalog>> cutover_side::read(cluster::namespace_filter filter) {
+task<result<cluster::catalog>> cutover_side::read(cluster::namespace_filter filter, bool with_shard_keys) {
   cluster::catalog found;
   on_connection once = [&](wire::connection& node) -> task<result<>> {
     SLUICE_CO_TRY(found, co_await cluster::read_catalog(node, filter, true));
+    if (with_shard_keys) {
+      SLUICE_CO_TRY(const auto keys, co_await cluster::read_shard_keys(node));
+      cluster::take_shard_keys(found, keys);
+    }
     co_return ok();
   };
   SLUICE_CO_TRYV(co_await at(std::move(once)));

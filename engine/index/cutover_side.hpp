@@ -26,7 +26,7 @@ class cutover_side {
   [[nodiscard]] task<result<>> at(on_connection attempt);
   /// With majority; write errors inside a reply that says ok are errors.
   [[nodiscard]] task<result<>> change(std::string database, bson::document command);
-  [[nodiscard]] task<result<cluster::catalog>> read(cluster::namespace_filter filter);
+  [[nodiscard]] task<result<cluster::catalog>> read(cluster::namespace_filter filter, bool with_shard_keys);
   /// The first batch of a find, by majority.
   [[nodiscard]] task<result<std::vector<bson::document>>> find(std::string database, bson::document command);
 

@@ -83,7 +83,7 @@ std::vector<cutover_step> plan_loosening(const cluster::catalog& of) {
 task<result<>> loosen(loosen_job job, runtime::cancel_scope& scope) {
   cutover_side destination(std::move(job.destination), job.patience, scope, std::move(job.may_write));
   cluster::namespace_filter filter = job.filter;
-  SLUICE_CO_TRY(const auto present, co_await destination.read(std::move(filter)));
+  SLUICE_CO_TRY(const auto present, co_await destination.read(std::move(filter), false));
   const auto steps = plan_loosening(present);
   for (const auto& step : steps) {
     bson::document command(step.command.view());

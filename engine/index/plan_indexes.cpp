@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bson/compare.hpp"
+#include "engine/cluster/shard_key.hpp"
 #include "engine/index/cutover_plan.hpp"
 
 namespace sluice::index {
@@ -131,6 +132,10 @@ bool can_become(const index_spec& present, const index_spec& wanted) {
   return !present.spec.view().find("expireAfterSeconds") || wanted.spec.view().find("expireAfterSeconds");
 }
 
+bool carries_shard_key(const index_spec& index, const collection_info& of) {
+  return !of.shard_key.view().empty() && cluster::supports_key(index.spec, of.shard_key);
+}
+
 }  // namespace
 
 void plan_indexes(const collection_info& source, const collection_info& destination,
@@ -154,6 +159,8 @@ void plan_indexes(const collection_info& source, const collection_info& destinat
   }
   for (const auto& index : present) {
     const auto* asked = named(wanted, index.name);
+    // Made for the shard key; the source needs none.
+    if (asked == nullptr && carries_shard_key(index, destination)) continue;
     if (asked == nullptr || !can_become(index, *asked)) plan.drop(index.name);
   }
   // Plain ones first: of two that collide it is the unique one that can wait.

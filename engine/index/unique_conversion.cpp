@@ -11,6 +11,7 @@ namespace sluice::index {
 
 namespace {
 
+constexpr std::int32_t index_not_found = 27;
 constexpr std::int32_t cannot_convert_index_to_unique = 359;
 
 bson::document coll_mod(const cutover_step& step, std::string_view field, bool value, bool dry_run) {
@@ -65,6 +66,51 @@ task<result<std::vector<unique_violation>>> convert_unique(cutover_side& destina
   bson::document convert = coll_mod(step, "unique", true, false);
   auto done = co_await attempt(destination, step, std::move(convert));
   co_return done;
+}
+
+namespace {
+
+task<result<std::vector<unique_violation>>> replace_index(cutover_side& destination, cutover_step step,
+                                                          bson::document spec) {
+  bson::builder drop_it;
+  drop_it.append("dropIndexes", step.ns.collection).append("index", step.index);
+  bson::document drop = drop_it.finish();
+  auto dropped = co_await destination.change(step.ns.database, std::move(drop));
+  if (!dropped && dropped.error().server_code != index_not_found) co_return dropped.error();
+  bson::builder build_it;
+  build_it.append("createIndexes", step.ns.collection).open_array("indexes").push(spec).close();
+  build_it.append("commitQuorum", "majority");
+  bson::document build = build_it.finish();
+  auto built = co_await attempt(destination, step, std::move(build));
+  co_return built;
+}
+
+bson::document made_unique(const bson::document& weaker) {
+  bson::builder spec;
+  spec.append_all(weaker).append("unique", true);
+  return spec.finish();
+}
+
+}  // namespace
+
+task<result<std::vector<unique_violation>>> rebuild_unique(cutover_side& destination,
+                                                           std::vector<cutover_step> converts,
+                                                           std::vector<bson::document> weaker) {
+  std::vector<unique_violation> all;
+  std::size_t tried = 0;
+  while (tried < converts.size() && all.empty()) {
+    cutover_step step = converts[tried];
+    bson::document spec = made_unique(weaker[tried]);
+    ++tried;
+    SLUICE_CO_TRY(all, co_await replace_index(destination, std::move(step), std::move(spec)));
+    runtime::failure_point("cutover_prepared");
+  }
+  for (std::size_t i = 0; i < tried && !all.empty(); ++i) {
+    cutover_step step = converts[i];
+    bson::document spec = weaker[i];
+    SLUICE_CO_TRYV(co_await replace_index(destination, std::move(step), std::move(spec)));
+  }
+  co_return all;
 }
 
 task<result<std::vector<unique_violation>>> build_late(cutover_side& destination, cutover_step step) {

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/cluster/sharded_layout.hpp"
 #include "engine/runtime/limits.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/wire/server_error.hpp"
@@ -36,6 +37,8 @@ task<result<>> make(cutover_side& destination, const collection_info& info, bool
   bson::document create = cluster::create_command(info, true);
   const auto made = co_await destination.change(info.destination_ns().database, std::move(create));
   if (made.has_error() && made.error().server_code != wire::namespace_exists) co_return made.error();
+  cutover_side::on_connection shard = [&info](wire::connection& node) { return cluster::shard_collection(node, info); };
+  SLUICE_CO_TRYV(co_await destination.at(std::move(shard)));
   log(log_level::info, "index", "A collection that nothing was written to is made",
       {{"ns", info.destination_ns().to_string()}});
   co_return ok();

@@ -54,6 +54,7 @@ task<result<>> copy_run::run_steps() {
 }
 
 task<result<>> copy_run::copy_all() {
+  SLUICE_CO_TRYV(co_await balancer_.begin(*checkpoint_, opened_.facts));
   SLUICE_CO_TRYV(co_await copying_.copy(*checkpoint_, opened_, scope_));
   if (!settings_.users || !copying_.missing().empty()) co_return ok();
   co_return co_await bring_accounts(between_, settings_, choice_, *checkpoint_, board_, scope_);
@@ -68,6 +69,7 @@ task<result<>> copy_run::begin_or_resume() {
   SLUICE_CO_TRY(const bool resuming, co_await checkpoint_->exists());
   SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, choice_.filter, true));
   SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_));
+  SLUICE_CO_TRYV(co_await between_.take_shard_keys(catalog));
   SLUICE_CO_TRYV(copying_.set_catalog(std::move(catalog), choice_));
   if (!resuming && !settings_.drop) {
     SLUICE_CO_TRYV(co_await copying_.refuse_or_drop_existing());
@@ -103,6 +105,7 @@ task<result<>> copy_run::finish() {
   board_.set_phase(phase::copy_completed);
   SLUICE_CO_TRYV(co_await checkpoint_->set_phase(run_phase::completed));
   runtime::failure_point("completed");
+  SLUICE_CO_TRYV(co_await balancer_.end());
   co_return co_await checkpoint_->drop();
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
+#include "engine/session/balancer_stop.hpp"
 #include "engine/session/copy_board.hpp"
 #include "engine/session/copy_stage.hpp"
 #include "engine/session/namespace_choice.hpp"
@@ -27,7 +28,8 @@ class copy_run {
         board_(board),
         scope_(scope),
         between_(control, settings_, board, scope),
-        copying_(control, settings_, {}, between_, board) {}
+        copying_(control, settings_, {}, between_, board),
+        balancer_(between_, board, settings_.retry_time, scope) {}
 
   /// Until everything is there, or the first error that no retry helps. Cancelled by the scope.
   [[nodiscard]] task<result<>> run();
@@ -47,6 +49,7 @@ class copy_run {
 
   sides between_;
   copy_stage copying_;
+  balancer_stop balancer_;
   std::unique_ptr<sluice::state::checkpoint> checkpoint_;
   sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;

@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "engine/cluster/shard_key.hpp"
+#include "engine/cluster/sharded_layout.hpp"
 #include "engine/copy/collections.hpp"
 #include "engine/copy/copier.hpp"
 #include "engine/runtime/failure_point.hpp"
@@ -132,6 +134,20 @@ task<result<>> copy_stage::refuse_or_drop(infos fresh) {
                                              "Nothing was written"));
 }
 
+/// They are boundless while changes are applied, and a destination before 6.0 cannot be told their bounds afterwards.
+result<> copy_stage::check_capped() const {
+  if (between_.destination.can.coll_mod_capped_size) return ok();
+  for (const auto& info : catalog_.collections) {
+    if (info.kind != collection_kind::capped) continue;
+    return failure(error_kind::refused, info.ns.to_string() +
+                                            " is capped: that takes a destination of 6.0 or newer, "
+                                            "and " +
+                                            between_.destination.name() + " runs " +
+                                            between_.destination.version.to_string() + "; leave it out with a filter");
+  }
+  return ok();
+}
+
 copy_stage::infos copy_stage::data_collections() const {
   std::vector<const collection_info*> found;
   for (const auto& info : catalog_.collections) {
@@ -171,6 +187,12 @@ task<result<std::vector<plan::partition>>> copy_stage::cut(infos of) {
 }
 
 task<result<>> copy_stage::refuse_or_drop_existing() {
+  if (between_.destination.kind == cluster::deployment_kind::sharded) {
+    // The source's own keys have their indexes there.
+    const bool may_make_index = scope_.sharding.create_supporting_indexes;
+    SLUICE_CO_TRYV(cluster::check_shardable(catalog_, may_make_index));
+    SLUICE_CO_TRYV(check_capped());
+  }
   auto fresh = data_collections();
   SLUICE_CO_TRYV(co_await refuse_or_drop(std::move(fresh)));
   if (settings_.drop && settings_.drop_gone) {
@@ -279,11 +301,36 @@ task<result<>> copy_stage::resume(sluice::state::checkpoint& from, const sluice:
 }
 
 task<result<>> copy_stage::create_collections(runtime::cancel_scope& scope) {
+  const bool sharded = between_.destination.kind == cluster::deployment_kind::sharded;
+  if (sharded) {
+    auto place = [this](wire::connection&, wire::connection& to) { return cluster::place_databases(to, catalog_); };
+    SLUICE_CO_TRYV(co_await over_both(place, scope));
+  }
   auto create = [](wire::connection& to, const collection_info& info) { return copy::create_collection(to, info); };
   SLUICE_CO_TRYV(co_await copy::for_each_collection(between_.destination, data_collections(), create, scope,
                                                     settings_.retry_time, may_write_));
+  if (sharded) {
+    auto spread = [this](wire::connection& from, wire::connection& to) -> task<result<>> {
+      for (const auto* info : data_collections()) {
+        SLUICE_CO_TRYV(co_await cluster::spread_chunks(from, to, *info));
+      }
+      co_return ok();
+    };
+    SLUICE_CO_TRYV(co_await over_both(spread, scope));
+  }
   runtime::failure_point("collections_created");
   co_return ok();
+}
+
+task<result<>> copy_stage::over_both(std::function<task<result<>>(wire::connection&, wire::connection&)> step,
+                                     runtime::cancel_scope& scope) {
+  auto attempt = [this, &step, &scope]() -> task<result<>> {
+    SLUICE_CO_TRY(const auto from, co_await cluster::connect_primary(between_.source, scope, settings_.retry_time));
+    SLUICE_CO_TRY(const auto to, co_await cluster::connect_primary(between_.destination, scope, settings_.retry_time));
+    SLUICE_CO_TRYV(co_await sluice::state::wait_until_permitted(may_write_, scope));
+    co_return co_await step(*from, *to);
+  };
+  co_return co_await wire::retry(attempt, settings_.retry_time, scope);
 }
 
 task<result<>> copy_stage::copy_data(sluice::state::checkpoint& to, const sluice::state::opened_run& opened,

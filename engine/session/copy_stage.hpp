@@ -2,6 +2,7 @@
 // decides is in the checkpoint, so that killed at any instruction it goes on when it is run again.
 #pragma once
 
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -42,8 +43,9 @@ class copy_stage {
   [[nodiscard]] result<> set_catalog(cluster::catalog catalog, cluster::migration_scope scope);
   [[nodiscard]] const cluster::catalog& catalog() const noexcept { return catalog_; }
 
-  /// Error (refused): the destination holds collections of the catalog already. With settings.drop they are dropped,
-  /// with settings.drop_gone what the scope covers and the catalog does not have is, too.
+  /// Errors (refused): the destination holds collections of the catalog already, or cannot take one of them as it is.
+  /// With settings.drop the former are dropped, with settings.drop_gone what the scope covers and the catalog does not
+  /// have is, too.
   [[nodiscard]] task<result<>> refuse_or_drop_existing();
   /// Cuts all collections and stores the partitions; the run's phase is `copying` afterwards.
   [[nodiscard]] task<result<>> plan(sluice::state::checkpoint& to);
@@ -63,10 +65,14 @@ class copy_stage {
 
   [[nodiscard]] task<result<>> refuse_or_drop(infos fresh);
   [[nodiscard]] task<result<>> drop_gone();
+  [[nodiscard]] result<> check_capped() const;
   void begin_again();
   [[nodiscard]] task<result<>> choose_partitioning();
   [[nodiscard]] task<result<std::vector<plan::partition>>> cut(infos of);
   [[nodiscard]] task<result<>> create_collections(runtime::cancel_scope& scope);
+  /// `step` with a connection to each side, again after elections and lost connections.
+  [[nodiscard]] task<result<>> over_both(std::function<task<result<>>(wire::connection&, wire::connection&)> step,
+                                         runtime::cancel_scope& scope);
   [[nodiscard]] task<result<>> copy_data(sluice::state::checkpoint& to, const sluice::state::opened_run& opened,
                                          runtime::cancel_scope& scope);
   /// Drops the copies of collections that the source no longer has: nothing told of those that were dropped behind

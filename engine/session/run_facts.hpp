@@ -1,4 +1,4 @@
-// What a live sync notes about itself in the checkpoint (checkpoint::set_facts), by name.
+// What a run notes about itself in the checkpoint (checkpoint::set_facts), by name.
 #pragma once
 
 namespace sluice::session {
@@ -13,6 +13,7 @@ inline constexpr const char* verification_fact = "verification";
 inline constexpr const char* collections_fact = "collections";  // how many the catalog has
 inline constexpr const char* blocks_destination_fact = "blocksDestination";
 inline constexpr const char* blocks_source_fact = "blocksSource";
+inline constexpr const char* stopped_balancer_fact = "stoppedBalancer";
 
 // Of a run that may be reversed: the moment of its commit on the destination, before anybody wrote there.
 inline constexpr const char* reversible_fact = "reversible";

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/cluster/disk_space.hpp"
+#include "engine/cluster/shard_key.hpp"
 #include "engine/cluster/table_scans.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
@@ -105,6 +106,14 @@ task<result<>> sides::check_what_would_fail_later(cluster::catalog to_copy) {
     why.server_code_name = "InsufficientDestinationDiskSpace";  // the original's name
     co_return why;
   }
+  co_return ok();
+}
+
+task<result<>> sides::take_shard_keys(cluster::catalog& into) {
+  using cluster::deployment_kind;
+  if (source.kind != deployment_kind::sharded || destination.kind != deployment_kind::sharded) co_return ok();
+  SLUICE_CO_TRY(const auto keys, co_await cluster::read_shard_keys(*to_source));
+  cluster::take_shard_keys(into, keys);
   co_return ok();
 }
 

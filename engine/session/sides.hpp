@@ -38,6 +38,8 @@ class sides {
   /// Once connected, before anything is written: whether the destination's disk has room for `to_copy` (a catalog with
   /// its sizes), and the source lets it be read. Errors (refused): what is in the way and how to go on.
   [[nodiscard]] task<result<>> check_what_would_fail_later(cluster::catalog to_copy);
+  /// Of two sharded clusters: gives each collection of the source's catalog the key that it is sharded by there.
+  [[nodiscard]] task<result<>> take_shard_keys(cluster::catalog& into);
   /// A connection to the source's primary of now, with the run's patience.
   [[nodiscard]] task<result<std::unique_ptr<wire::connection>>> open_source();
   [[nodiscard]] task<result<std::unique_ptr<wire::connection>>> open_destination();

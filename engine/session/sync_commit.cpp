@@ -106,6 +106,7 @@ task<result<bool>> sync_run::finish_commit(runtime::cancel_scope& scope) {
     SLUICE_CO_TRYV(co_await bring_accounts(between_, settings_.copy, choice_, *checkpoint_, board_, scope));
   }
   SLUICE_CO_TRYV(co_await note_way_back());
+  SLUICE_CO_TRYV(co_await balancer_.end());
   SLUICE_CO_TRYV(co_await blocks_.lift_destination(*checkpoint_));
   runtime::failure_point("destination_unblocked");
   SLUICE_CO_TRYV(co_await checkpoint_->set_phase(run_phase::committed));

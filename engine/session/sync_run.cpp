@@ -68,7 +68,8 @@ sync_run::sync_run(boost::asio::any_io_executor control, sync_settings settings,
       news_(control),
       between_(control, settings_.copy, board, scope),
       copying_(control, settings_.copy, purpose_of(settings_.build_indexes), between_, board),
-      blocks_(control, between_, board, settings_.copy.retry_time, scope) {}
+      blocks_(control, between_, board, settings_.copy.retry_time, scope),
+      balancer_(between_, board, settings_.copy.retry_time, scope) {}
 
 void sync_run::wake() {
   news_.notify();
@@ -194,6 +195,7 @@ task<result<>> sync_run::begin(bool opened) {
   SLUICE_CO_TRY(begins_, co_await capture::read_start_time(*between_.to_source, way_));
   SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, filter(), true));
   SLUICE_CO_TRYV(check_followable(catalog, between_.source));
+  SLUICE_CO_TRYV(co_await between_.take_shard_keys(catalog));
   if (settings_.reversible) {
     SLUICE_CO_TRYV(check_reversible());
   }
@@ -330,6 +332,7 @@ task<result<>> sync_run::remember_verification() {
 task<result<>> sync_run::work_until_committed() {
   SLUICE_CO_TRYV(co_await blocks_.decide(settings_.block_writes, opened_.facts));
   SLUICE_CO_TRYV(co_await blocks_.block_destination(*checkpoint_));
+  SLUICE_CO_TRYV(co_await balancer_.begin(*checkpoint_, opened_.facts));
   if (opened_.phase == run_phase::committing) {
     // An earlier process had applied everything up to the fence.
     desk_.restored(wish::commit);

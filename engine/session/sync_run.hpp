@@ -13,6 +13,7 @@
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/session/apply_side.hpp"
+#include "engine/session/balancer_stop.hpp"
 #include "engine/session/capture_side.hpp"
 #include "engine/session/copy_stage.hpp"
 #include "engine/session/desk.hpp"
@@ -97,6 +98,7 @@ class sync_run {
   sides between_;
   copy_stage copying_;
   write_blocks blocks_;
+  balancer_stop balancer_;
   std::unique_ptr<sluice::state::checkpoint> checkpoint_;
   sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;

@@ -11,6 +11,16 @@ write_term term_of_reply(bson::document_view reply) {
   return found;
 }
 
+void append_data_write_concern(bson::builder& to, bool by_majority) {
+  to.open_document("writeConcern");
+  if (by_majority) {
+    to.append("w", "majority");
+  } else {
+    to.append("w", 1);
+  }
+  to.close();
+}
+
 namespace {
 
 /// Only duplicates of `_id` are expected. Servers before 4.4 gave no keyPattern; all that we write to give it.
@@ -53,7 +63,7 @@ task<result<insert_outcome>> insert(connection& to, std::string database, std::s
   bson::builder head;
   head.append("insert", collection).append("ordered", false).append("bypassDocumentValidation", true);
   if (options.bypass_empty_timestamp) head.append("bypassEmptyTsReplacement", true);
-  head.open_document("writeConcern").append("w", 1).close();
+  append_data_write_concern(head, options.by_majority);
   bson::document command = head.finish();
   SLUICE_CO_TRY(auto answer, co_await to.run_with_array(database, std::move(command), "documents", documents));
   co_return read_outcome(answer.body, to.host().to_string(), database + "." + collection);

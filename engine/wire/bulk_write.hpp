@@ -38,9 +38,14 @@ struct insert_outcome {
 
 struct insert_options {
   bool bypass_empty_timestamp = false;  // where the server knows it (cluster/capabilities)
+  /// w: majority. Through a mongos, whose replies tell no term: nothing else says that an election takes nothing back.
+  bool by_majority = false;
 };
 
-/// Sends `documents` (a BSON array, as it is) unordered with w:1, validation bypassed. Errors: as connection::run, and
+/// Appends the write concern of a data write: w: 1, which a later majority write of the same term fences, or majority.
+void append_data_write_concern(bson::builder& to, bool by_majority);
+
+/// Sends `documents` (a BSON array, as it is) unordered, validation bypassed. Errors: as connection::run, and
 /// retryable codes of single documents as errors of the whole.
 [[nodiscard]] task<result<insert_outcome>> insert(connection& to, std::string database, std::string collection,
                                                   bson::bytes_view documents, insert_options options);

@@ -16,9 +16,17 @@ constexpr std::array<std::int32_t, 7> not_primary_codes{
     not_writable_primary, not_primary_no_secondary_ok,          not_primary_or_secondary,
     primary_stepped_down, interrupted_due_to_repl_state_change, interrupted_at_shutdown,
     shutdown_in_progress};
-constexpr std::array<std::int32_t, 6> transient_codes{host_unreachable, host_not_found,
-                                                      network_timeout,  exceeded_time_limit,
-                                                      socket_exception, read_concern_majority_not_available_yet};
+/// The last ones are a mongos', while a shard elects or has just changed.
+constexpr std::array<std::int32_t, 10> transient_codes{host_unreachable,
+                                                       host_not_found,
+                                                       network_timeout,
+                                                       exceeded_time_limit,
+                                                       socket_exception,
+                                                       read_concern_majority_not_available_yet,
+                                                       failed_to_satisfy_read_preference,
+                                                       network_interface_exceeded_time_limit,
+                                                       stale_config,
+                                                       stale_database_version};
 
 template <class Codes>
 bool holds(const Codes& codes, std::int32_t code) noexcept {

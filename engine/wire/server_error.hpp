@@ -43,6 +43,11 @@ enum server_code : std::int32_t {
   not_primary_no_secondary_ok = 13435,
   not_primary_or_secondary = 13436,
   read_concern_majority_not_available_yet = 134,
+  // of a mongos:
+  stale_config = 13388,
+  failed_to_satisfy_read_preference = 133,  // no shard's primary was found in time
+  network_interface_exceeded_time_limit = 202,
+  stale_database_version = 249,
 };
 
 /// Nothing if the reply says ok, else the error; `command` and `host` go into the message.

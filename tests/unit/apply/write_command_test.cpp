@@ -52,7 +52,7 @@ class written {
 };
 
 std::string array_of(write_encoder& encoder, const write_piece& piece, bool bypass = true) {
-  encoder.encode(piece, bypass);
+  encoder.encode(piece, {.bypass_empty_timestamp = bypass});
   const auto fault = bson::validate(encoder.array());
   if (fault) return "invalid: " + std::string(fault->reason);
   return std::string(encoder.array_name()) + " " + bson::array_to_json(bson::document_view(encoder.array().data()));
@@ -82,14 +82,14 @@ TEST(write_command, the_head_names_the_collection_and_asks_for_one_acknowledgeme
   written all;
   all.add(write_kind::insert, R"({"_id": 1})");
   write_encoder encoder;
-  encoder.encode(cut(all.run, 1).front(), true);
+  encoder.encode(cut(all.run, 1).front(), {.bypass_empty_timestamp = true});
   EXPECT_EQ(spaceless(bson::to_json(encoder.head())),
             spaceless(R"({"insert": "c", "ordered": false, "bypassDocumentValidation": true,
                           "bypassEmptyTsReplacement": true, "writeConcern": {"w": 1}})"));
-  encoder.encode(cut(all.run, 1).front(), false);
+  encoder.encode(cut(all.run, 1).front(), {});
   EXPECT_FALSE(encoder.head().view().find("bypassEmptyTsReplacement"));
   all.run.ordered = true;
-  encoder.encode(cut(all.run, 1).front(), true);
+  encoder.encode(cut(all.run, 1).front(), {.bypass_empty_timestamp = true});
   EXPECT_EQ(encoder.head().view().find("ordered").as_bool(), true);
 }
 
@@ -100,7 +100,7 @@ TEST(write_command, removes_are_one_statement) {
   EXPECT_COMMAND(only_command(all),
                  R"(deletes [{"q": {"_id": {"$in": [1, "x", {"$ref": "a", "$id": 1}]}}, "limit": 0}])");
   write_encoder encoder;
-  encoder.encode(cut(all.run, 1).front(), true);
+  encoder.encode(cut(all.run, 1).front(), {.bypass_empty_timestamp = true});
   EXPECT_FALSE(encoder.head().view().find("bypassDocumentValidation"));  // delete does not know it
 }
 
