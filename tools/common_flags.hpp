@@ -44,6 +44,7 @@ result<> apply_namespaces(Flags& flags, session::copy_settings& settings) {
   settings.users = flags.users.value_or(false);
   settings.skip_disk_space_check = flags.skip_disk_space_check.value_or(false);
   settings.documents = flags.documents;
+  settings.sharding = flags.sharding;
   return ok();
 }
 

@@ -197,6 +197,14 @@ constexpr std::array keys{
                 if (const auto wrong = read_documents(e.key, e.value, v.documents)) return "refused: " + *wrong;
                 return std::nullopt;
               }},
+    known_key{"sharding",
+              [](const config_entry& e, serve_values& v) -> complaint {
+                constexpr const char* wanted =
+                    "a document {shardingEntries: [...]}, as in the body of POST /api/v1/start";
+                if (e.kind != entry_kind::nested) return wanted;
+                if (const auto wrong = read_sharding(e.value, v.sharding)) return wanted + (": " + *wrong);
+                return std::nullopt;
+              }},
     known_key{"remap", [](const config_entry& e, serve_values& v) { return take_rules(e, v.remap); }},
     known_key{"namespaceRemap", [](const config_entry& e, serve_values& v) { return take_remaps(e, v.remaps); }},
     known_key{"excludeNamespaces", [](const config_entry& e, serve_values& v) { return take_filters(e, v.exclude); }},

@@ -4,8 +4,10 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "bson/extended_json.hpp"
 #include "tools/redaction.hpp"
 
 namespace sluice::tools {
@@ -60,6 +62,7 @@ std::string values_json(const serve_values& values) {
   if (!values.documents.is_everything()) {
     all["documentFilter"] = json::object{{"field", values.documents.field()}, {"matchValues", "***"}};
   }
+  if (values.sharding) all["sharding"] = json::parse(bson::to_json(values.sharding->given()));
   put(all, "disableWriteBlocking", values.disable_write_blocking);
   put(all, "disableVerification", values.disable_verification);
   put(all, "preExistingDestinationData", values.beside_others);

@@ -117,6 +117,18 @@ void add_namespace_options(CLI::App& command, Flags& flags) {
           "Copy only documents with one of some values in one field:\n"
           R"('{"field": "tenant", "matchValues": ["a", "b"]}')")
       ->type_name("JSON");
+  command
+      .add_option_function<std::string>(
+          "--sharding",
+          [&flags](const std::string& json) {
+            const auto wrong = read_sharding(json, flags.sharding);
+            if (wrong) throw CLI::ValidationError("--sharding", *wrong);
+          },
+          "Which collections a sharded destination shards, by which key, where the source is a replica set:\n"
+          R"('{"shardingEntries": [{"database": "shop", "collection": "orders",)"
+          "\n"
+          R"("shardCollection": {"key": [{"customer": 1}, {"_id": "hashed"}]}}]}')")
+      ->type_name("JSON");
   command.add_flag_function(
       "--users", [&flags](std::int64_t given) { flags.users = given > 0; },
       "Bring users with their credentials, and custom roles, at the end; those that exist are left alone");

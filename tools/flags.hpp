@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "engine/cluster/document_filter.hpp"
+#include "engine/cluster/sharding_choice.hpp"
 #include "tools/command_line.hpp"
 #include "tools/serve_values.hpp"
 #include "tools/service_unit.hpp"
@@ -24,6 +25,7 @@ struct copy_flags {
   std::optional<std::uint32_t> memory_mb, lanes, connections, retry_seconds, indexes_per_command;
   std::vector<std::string> include, exclude, remap;
   cluster::document_filter documents;
+  std::optional<cluster::sharding_choice> sharding;
   std::optional<bool> users;
   std::optional<bool> skip_disk_space_check;
   bool drop = false;

@@ -45,6 +45,7 @@ serve_values merged(serve_values flags, const serve_values& file) {
   fill(flags.beside_others, file.beside_others);
   fill(flags.users, file.users);
   fill(flags.skip_disk_space_check, file.skip_disk_space_check);
+  fill(flags.sharding, file.sharding);
   if (flags.include.empty()) flags.include = file.include;
   if (flags.exclude.empty()) flags.exclude = file.exclude;
   if (flags.documents.is_everything()) flags.documents = file.documents;

@@ -57,4 +57,18 @@ std::optional<std::string> read_documents(std::string_view name, const std::stri
   return std::nullopt;
 }
 
+std::optional<std::string> read_sharding(const std::string& json, std::optional<cluster::sharding_choice>& into) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element value;
+  const simdjson::padded_string padded(json);
+  if (const auto fault = parser.parse(padded).get(value); fault != simdjson::SUCCESS) {
+    return std::string(R"("sharding" must be a JSON document {"shardingEntries": [...]}: )") +
+           simdjson::error_message(fault);
+  }
+  auto choice = http::read_sharding(value);
+  if (const auto* refused = std::get_if<http::body_refusal>(&choice)) return refused->description;
+  into = std::get<cluster::sharding_choice>(std::move(choice));
+  return std::nullopt;
+}
+
 }  // namespace sluice::tools

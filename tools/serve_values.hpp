@@ -10,6 +10,7 @@
 
 #include "engine/cluster/document_filter.hpp"
 #include "engine/cluster/namespace_map.hpp"
+#include "engine/cluster/sharding_choice.hpp"
 #include "engine/runtime/log.hpp"
 #include "tools/api_access.hpp"
 
@@ -40,6 +41,7 @@ struct serve_values {
   std::optional<std::string> spool_dir;
   std::optional<std::uint32_t> spool_gb;
   cluster::document_filter documents;  // everything: not said here
+  std::optional<cluster::sharding_choice> sharding;
   std::optional<bool> disable_write_blocking;
   std::optional<bool> disable_verification;
   std::optional<bool> beside_others;
@@ -62,6 +64,9 @@ struct serve_values {
 /// {"field": ..., "matchValues": [...]} as JSON; the complaint is a sentence that names `name`.
 [[nodiscard]] std::optional<std::string> read_documents(std::string_view name, const std::string& json,
                                                         cluster::document_filter& into);
+/// {"shardingEntries": [...]} as JSON; the complaint is a sentence that names "sharding".
+[[nodiscard]] std::optional<std::string> read_sharding(const std::string& json,
+                                                       std::optional<cluster::sharding_choice>& into);
 
 /// Flags and configuration keys have the same bounds.
 namespace bounds {

@@ -22,6 +22,7 @@ namespace sluice::assess {
 namespace {
 
 constexpr check_name pair_check{"versions.pair", heading::versions};
+constexpr check_name sharding_check{"topology.sharding", heading::topology};
 
 std::string time_now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -78,6 +79,10 @@ void judge_pair(assessment& of) {
                                  "MongoDB " + of.result.source.version + " (compatibility version " +
                                      of.result.source.fcv + ") can be migrated to " + of.result.destination.version +
                                      " (" + of.result.destination.fcv + ")"));
+  const auto sharding = session::check_sharding(*of.source.known, *of.destination.known, of.settings.run.copy.sharding);
+  if (sharding) return;
+  of.result.found.push_back(problem(sharding_check, "both", sharding.error().message,
+                                    "say \"sharding\", or leave it out, as the message has it"));
 }
 
 std::filesystem::path spool_dir_of(const session::sync_settings& run) {
@@ -101,7 +106,7 @@ std::string machine_of(const measure::server_facts& server) {
 task<result<>> look_into_source(boost::asio::any_io_executor lane, assessment& of, runtime::cancel_scope& cancel) {
   if (!of.source.usable()) co_return ok();
   wire::connection& node = *of.source.node;
-  auto read = co_await read_source_catalog(*of.source.known, node, of.scope, cancel);
+  auto read = co_await read_source_catalog(*of.source.known, node, of.scope, of.settings.run.copy.sharding, cancel);
   of.catalog = std::move(read.catalog);
   of.add(judge_catalog(read.facts));
   of.files = 2 * static_cast<double>(read.facts.collections) + static_cast<double>(read.facts.indexes);

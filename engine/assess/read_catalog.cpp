@@ -97,7 +97,9 @@ task<void> find_search_indexes(wire::connection& node, const cluster::catalog& o
 }  // namespace
 
 task<read_of_catalog> read_source_catalog(const cluster::deployment source, wire::connection& node,
-                                          const cluster::migration_scope chosen, runtime::cancel_scope& scope) {
+                                          const cluster::migration_scope chosen,
+                                          const std::optional<cluster::sharding_choice> sharding,
+                                          runtime::cancel_scope& scope) {
   read_of_catalog read;
   std::vector<wire::connection*> nodes{&node};
   auto listed = co_await cluster::list_catalog(nodes, chosen.filter);
@@ -127,7 +129,7 @@ task<read_of_catalog> read_source_catalog(const cluster::deployment source, wire
   cluster::catalog narrowed = read.catalog;
   const auto fits = cluster::narrow(narrowed, chosen);
   if (!fits) read.facts.refused_choice = fits.error().message;
-  auto idle = co_await session::find_idle_rules(node, chosen);
+  auto idle = co_await session::find_idle_rules(node, chosen, sharding);
   if (idle) read.facts.idle_rules = std::move(idle).value();
   co_await find_search_indexes(node, read.catalog, read.facts);
   co_return read;

@@ -17,6 +17,7 @@
 #include "engine/cluster/catalog.hpp"
 #include "engine/cluster/deployment.hpp"
 #include "engine/cluster/migration_scope.hpp"
+#include "engine/cluster/sharding_choice.hpp"
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/wire/connection.hpp"
 
@@ -58,13 +59,14 @@ struct known_host {
 [[nodiscard]] task<disk_facts> read_disk(wire::connection& destination);
 
 /// What a migration would take, with as many details as there is time for: sizes first, then indexes, of the largest
-/// collections first. The catalog is as on the source.
+/// collections first. The catalog is as on the source; `sharding` is asked only for what of it means nothing.
 struct read_of_catalog {
   cluster::catalog catalog;
   catalog_facts facts;
 };
 [[nodiscard]] task<read_of_catalog> read_source_catalog(const cluster::deployment source, wire::connection& node,
                                                         const cluster::migration_scope chosen,
+                                                        const std::optional<cluster::sharding_choice> sharding,
                                                         runtime::cancel_scope& scope);
 /// What is on the destination of that already; `migration_name`: whose checkpoint is looked for.
 [[nodiscard]] task<destination_facts> read_destination(wire::connection& node, const cluster::catalog& coming,

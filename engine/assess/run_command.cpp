@@ -44,6 +44,7 @@ std::string run_command(const session::sync_settings& run, double ping_ms) {
   if (!copy.documents.is_everything()) {
     line += " --document-filter " + quoted(bson::to_json(copy.documents.given()));
   }
+  if (copy.sharding) line += " --sharding " + quoted(bson::to_json(copy.sharding->given()));
   if (run.build_indexes != session::index_building::after_data_copy) {
     line += " --build-indexes " + std::string(to_string(run.build_indexes));
   }

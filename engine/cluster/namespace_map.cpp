@@ -8,9 +8,6 @@ namespace sluice::cluster {
 
 namespace {
 
-/// MaxDatabaseNameLength, and the length of a namespace since 4.4.
-constexpr std::size_t database_bytes_max = 63;
-constexpr std::size_t namespace_bytes_max = 255;
 /// What a server on Windows would not take either, so that the data may go on from there.
 constexpr std::string_view never_in_database{"/\\. \"$*<>:|?\0", 13};
 
@@ -25,23 +22,12 @@ std::string lower(std::string_view text) {
 }
 
 result<> check_name(const namespace_name& ns, const std::string& text) {
-  if (ns.database.empty()) return no_name(text, "the database's name is empty");
-  if (ns.database.size() > database_bytes_max) {
-    return no_name(text, "a database's name has at most " + std::to_string(database_bytes_max) + " bytes");
-  }
   if (ns.database.find_first_of(never_in_database) != std::string::npos) {
     return no_name(text, "a database's name holds none of /\\. \"$*<>:|? and no NUL");
   }
+  if (const auto reason = reason_against_name(ns)) return no_name(text, *reason);
   if (!is_user_database(ns.database)) return no_name(text, "it is a database of the servers or of a migration");
-  if (text.size() > namespace_bytes_max) {
-    return no_name(text, "database and collection have at most " + std::to_string(namespace_bytes_max) + " bytes");
-  }
-  if (ns.collection.find('$') != std::string::npos || ns.collection.find('\0') != std::string::npos) {
-    return no_name(text, "a collection's name holds neither $ nor NUL");
-  }
-  if (ns.collection.starts_with("system.") || ns.collection.starts_with('.')) {
-    return no_name(text, "it is a collection of the servers");
-  }
+  if (ns.collection.starts_with("system.")) return no_name(text, "it is a collection of the servers");
   return ok();
 }
 

@@ -1,6 +1,7 @@
 // Names of collections, and whose they are. Plain functions; never ask a server.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,11 @@ struct namespace_name {
 [[nodiscard]] std::optional<namespace_name> owner_of_buckets(const namespace_name& ns);
 /// The reverse: where the documents of the time-series collection `ns` lie.
 [[nodiscard]] namespace_name buckets_of(const namespace_name& ns);
+
+/// The length of "database.collection" since 4.4.
+inline constexpr std::size_t namespace_bytes_max = 255;
+/// Why no server takes this name, as a sentence; nothing: servers do. Without a collection it is one of a database.
+[[nodiscard]] std::optional<std::string> reason_against_name(const namespace_name& ns);
 
 /// admin, local, config and the engine's own databases, and system.* collections other than system.js, are never taken.
 [[nodiscard]] bool is_user_namespace(const namespace_name& ns);

@@ -1,6 +1,6 @@
 // Which collections are sharded on a sharded destination, where the source is a replica set, as the operator chose it:
 // `sharding` of the start request. Of a sharded source the destination takes the shard keys over, and nothing is
-// chosen.
+// chosen. Plain functions; never asks a server.
 #pragma once
 
 #include <optional>
@@ -23,12 +23,12 @@ struct sharding_choice {
   bool ignore_unused = false;              // entries of collections that the source does not hold are not warned of
   std::vector<sharding_entry> entries;
 
-  /// {createSupportingIndexes: false, shardingEntries: [{database, collection, shardCollection: {key: [{customer: 1},
-  /// {_id: "hashed"}]}}]}; without `shardingEntries` nothing says what is meant. Errors (configuration): a field that
-  /// is missing, unknown or of another type, a key that no server takes, a collection named twice, a namespace of the
-  /// servers; each with the place of the entry.
+  /// {createSupportingIndexes: false, ignoreUnusedShardingEntries: false, shardingEntries: [{database, collection,
+  /// shardCollection: {key: [{customer: 1}, {_id: "hashed"}]}}]}; without `shardingEntries` nothing says what is meant.
+  /// Errors (configuration): a field that is missing, unknown or of another type, a key that no server takes, a
+  /// collection named twice, a namespace of the servers; each begins with its place, "sharding.shardingEntries[2]...".
   [[nodiscard]] static result<sharding_choice> of(bson::document_view given);
-  /// The same as a document, for the checkpoint.
+  /// The same as a document, for the checkpoint and for whoever shows it; never empty.
   [[nodiscard]] bson::document given() const;
 
   /// Nothing: not sharded.

@@ -1,9 +1,11 @@
 #include "engine/http/json_body.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "engine/runtime/limits.hpp"
+#include "engine/runtime/nearest_name.hpp"
 
 namespace sluice::http {
 namespace {
@@ -83,6 +85,20 @@ std::string_view type_name(const dom::element& value) {
     default:
       return "a number";
   }
+}
+
+body_refusal wrong_type(std::string_view field, std::string_view wanted, const dom::element& value) {
+  return {"WrongType", in_quotes(field) + " must be " + std::string(wanted) + ", not " + std::string(type_name(value))};
+}
+
+std::optional<body_refusal> refuse_others(const std::string& of, const dom::object& fields,
+                                          std::span<const std::string_view> known) {
+  for (const auto [key, value] : fields) {
+    if (std::ranges::find(known, key) != known.end()) continue;
+    return body_refusal{"UnknownField",
+                        in_quotes(of + "." + std::string(key)) + " is no option" + runtime::did_you_mean(key, known)};
+  }
+  return {};
 }
 
 }  // namespace sluice::http

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,5 +31,13 @@ struct body_refusal {
 
 /// "a string", "an array", ...
 [[nodiscard]] std::string_view type_name(const simdjson::dom::element& value);
+
+/// `wanted` with its article: "a boolean".
+[[nodiscard]] body_refusal wrong_type(std::string_view field, std::string_view wanted,
+                                      const simdjson::dom::element& value);
+
+/// The first of `fields`, which are those of the field `of`, that is none of `known`.
+[[nodiscard]] std::optional<body_refusal> refuse_others(const std::string& of, const simdjson::dom::object& fields,
+                                                        std::span<const std::string_view> known);
 
 }  // namespace sluice::http

@@ -14,10 +14,6 @@ namespace {
 namespace dom = simdjson::dom;
 using check_result = std::optional<body_refusal>;
 
-body_refusal wrong_type(std::string_view field, std::string_view wanted, const dom::element& value) {
-  return {"WrongType", in_quotes(field) + " must be " + std::string(wanted) + ", not " + std::string(type_name(value))};
-}
-
 body_refusal not_offered(std::string_view field, std::string_view what_to_do) {
   return {"OptionNotOffered", in_quotes(field) + " is not offered by this version: " + std::string(what_to_do)};
 }
@@ -45,10 +41,6 @@ check_result natural_order(std::string_view field, const dom::element& value, st
   return not_offered(field, otherwise);
 }
 
-check_result never_offered(std::string_view field, const dom::element& /*value*/, std::string_view otherwise) {
-  return not_offered(field, otherwise);
-}
-
 struct known_option {
   std::string_view name;
   check_result (*check)(std::string_view, const dom::element&, std::string_view);
@@ -58,11 +50,10 @@ struct known_option {
 constexpr std::array options{
     known_option{"copyInNaturalOrder", natural_order, "every collection is read in natural order; leave it out"},
     known_option{"detectRandomId", boolean_only<true>, "every collection is read in natural order; leave it out"},
-    known_option{"sharding", never_offered, "the destination is a replica set; leave it out"},
 };
 
 /// Those that are obeyed.
-constexpr std::array<std::string_view, 14> own_fields{"source",
+constexpr std::array<std::string_view, 15> own_fields{"source",
                                                       "destination",
                                                       "buildIndexes",
                                                       "enableUserWriteBlocking",
@@ -70,6 +61,7 @@ constexpr std::array<std::string_view, 14> own_fields{"source",
                                                       "excludeNamespaces",
                                                       "namespaceRemap",
                                                       "documentFilter",
+                                                      "sharding",
                                                       "preExistingDestinationData",
                                                       "destinationDataHandling",
                                                       "skipDiskSpaceCheck",
@@ -143,6 +135,13 @@ check_result read_documents(std::string_view field, const dom::element& value, s
   return {};
 }
 
+check_result read_shard_keys(const dom::element& value, session::start_request& request) {
+  auto choice = read_sharding(value);
+  if (auto* refused = std::get_if<body_refusal>(&choice)) return std::move(*refused);
+  request.sharding = std::get<cluster::sharding_choice>(std::move(choice));
+  return {};
+}
+
 /// Two names for one thing must not contradict each other.
 check_result set_beside_others(bool given, session::start_request& request) {
   if (request.beside_others && *request.beside_others != given) {
@@ -181,12 +180,9 @@ check_result read_destination_data(std::string_view field, const dom::element& v
 check_result read_verification(std::string_view field, const dom::element& value, session::start_request& request) {
   dom::object choices;
   if (value.get(choices) != simdjson::SUCCESS) return wrong_type(field, "a document", value);
+  static constexpr std::array<std::string_view, 1> known{"enabled"};
+  if (auto refused = refuse_others("verification", choices, known)) return refused;
   for (const auto [key, option] : choices) {
-    if (key != "enabled") {
-      static constexpr std::array<std::string_view, 1> known{"enabled"};
-      return body_refusal{"UnknownField", in_quotes("verification." + std::string(key)) + " is no option" +
-                                              runtime::did_you_mean(key, known)};
-    }
     if (auto refused = read_boolean("verification.enabled", option, request.verify)) return refused;
   }
   return {};
@@ -203,6 +199,7 @@ check_result read_field(std::string_view key, const dom::element& value, session
   if (key == "preExistingDestinationData") return read_beside_others(key, value, request);
   if (key == "destinationDataHandling") return read_destination_data(key, value, request);
   if (key == "documentFilter") return read_documents(key, value, request);
+  if (key == "sharding") return read_shard_keys(value, request);
   if (key == "skipDiskSpaceCheck") return read_boolean(key, value, request.skip_disk_space_check);
   if (key == "users") return read_boolean(key, value, request.users);
   if (key == "reversible") return read_boolean(key, value, request.reversible);

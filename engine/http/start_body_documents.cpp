@@ -1,5 +1,4 @@
 // The document filter of POST /api/v1/start: JSON values, and those that JSON has no word for, as BSON.
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -11,7 +10,6 @@
 #include <openssl/evp.h>
 
 #include "engine/http/start_body_namespaces.hpp"
-#include "engine/runtime/nearest_name.hpp"
 
 namespace sluice::http {
 namespace {
@@ -168,10 +166,6 @@ bool append_value(bson::builder& to, const dom::element& value) {
   return true;
 }
 
-body_refusal wrong_type(const std::string& field, std::string_view wanted, const dom::element& value) {
-  return {"WrongType", in_quotes(field) + " must be " + std::string(wanted) + ", not " + std::string(type_name(value))};
-}
-
 }  // namespace
 
 std::variant<cluster::document_filter, body_refusal> read_document_filter(std::string_view field,
@@ -208,11 +202,7 @@ std::variant<cluster::document_filter, body_refusal> read_document_filter(std::s
     }
     given.close();
   }
-  for (const auto [key, part] : fields) {
-    if (std::ranges::find(known, key) != known.end()) continue;
-    return body_refusal{"UnknownField",
-                        in_quotes(name + "." + std::string(key)) + " is no option" + runtime::did_you_mean(key, known)};
-  }
+  if (auto refused = refuse_others(name, fields, known)) return *std::move(refused);
   auto filter = cluster::document_filter::of(given.finish());
   if (!filter) return bad_value(name, "is refused: " + filter.error().message);
   return std::move(filter.value());

@@ -1,12 +1,10 @@
 #include "engine/http/start_body_namespaces.hpp"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
 
 #include "engine/cluster/namespace_filter.hpp"
-#include "engine/runtime/nearest_name.hpp"
 
 namespace sluice::http {
 namespace {
@@ -16,21 +14,6 @@ using cluster::name_pattern;
 
 template <class Value>
 using read = std::variant<Value, body_refusal>;
-
-body_refusal wrong_type(const std::string& field, std::string_view wanted, const dom::element& value) {
-  return {"WrongType", in_quotes(field) + " must be " + std::string(wanted) + ", not " + std::string(type_name(value))};
-}
-
-template <std::size_t count>
-std::optional<body_refusal> refuse_others(const std::string& of, const dom::object& fields,
-                                          const std::array<std::string_view, count>& known) {
-  for (const auto [key, value] : fields) {
-    if (std::ranges::find(known, key) != known.end()) continue;
-    return body_refusal{"UnknownField",
-                        in_quotes(of + "." + std::string(key)) + " is no option" + runtime::did_you_mean(key, known)};
-  }
-  return {};
-}
 
 /// {"pattern": "...", "options": "..."}; the options may be left out.
 read<name_pattern> read_expression(const std::string& field, const dom::element& value) {
@@ -192,7 +175,7 @@ read<cluster::remap> read_remap(const std::string& of, const dom::element& value
 std::variant<std::vector<std::string>, body_refusal> read_namespace_filters(std::string_view field,
                                                                             const dom::element& value) {
   dom::array filters;
-  if (value.get(filters) != simdjson::SUCCESS) return wrong_type(std::string(field), "an array", value);
+  if (value.get(filters) != simdjson::SUCCESS) return wrong_type(field, "an array", value);
   std::vector<std::string> rules;
   std::size_t number = 0;
   for (const dom::element each : filters) {
@@ -205,7 +188,7 @@ std::variant<std::vector<std::string>, body_refusal> read_namespace_filters(std:
 std::variant<std::vector<cluster::remap>, body_refusal> read_namespace_remaps(std::string_view field,
                                                                               const dom::element& value) {
   dom::array list;
-  if (value.get(list) != simdjson::SUCCESS) return wrong_type(std::string(field), "an array", value);
+  if (value.get(list) != simdjson::SUCCESS) return wrong_type(field, "an array", value);
   std::vector<cluster::remap> remaps;
   std::size_t number = 0;
   for (const dom::element each : list) {

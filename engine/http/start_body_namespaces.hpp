@@ -1,5 +1,6 @@
-// The namespace filters of POST /api/v1/start, and of the configuration file, which has the same lists. For engine/http
-// and tools/config.cpp only: simdjson's header is heavy.
+// What POST /api/v1/start says of namespaces, and the configuration file and flags in the same form: filters, remaps,
+// the document filter, shard keys. For engine/http, tools/config.cpp and tools/serve_values.cpp only: simdjson's header
+// is heavy.
 #pragma once
 
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "engine/cluster/document_filter.hpp"
 #include "engine/cluster/namespace_map.hpp"
+#include "engine/cluster/sharding_choice.hpp"
 #include "engine/http/json_body.hpp"
 
 namespace sluice::http {
@@ -26,5 +28,9 @@ namespace sluice::http {
 /// {"$numberInt"}, {"$numberDouble"} as extended JSON has them.
 [[nodiscard]] std::variant<cluster::document_filter, body_refusal> read_document_filter(
     std::string_view field, const simdjson::dom::element& value);
+
+/// {"shardingEntries": [{"database", "collection", "shardCollection": {"key": [{"a": 1}, {"_id": "hashed"}]}}]} and
+/// what may stand beside that; "sharding" is its name wherever it is given.
+[[nodiscard]] std::variant<cluster::sharding_choice, body_refusal> read_sharding(const simdjson::dom::element& value);
 
 }  // namespace sluice::http

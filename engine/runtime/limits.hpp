@@ -71,6 +71,10 @@ inline constexpr std::uint32_t name_pattern_heap_kib_max = 4096;
 /// Values of a document filter: each is compared with each document that a change brings.
 inline constexpr std::size_t match_values_max = 1000;
 
+/// Entries of `sharding`: they are looked through for each collection, and are part of the checkpoint's one document
+/// about the run.
+inline constexpr std::size_t sharding_entries_max = 10'000;
+
 // --- checkpoint ---
 /// How often positions are made durable: what a crash repeats.
 inline constexpr auto checkpoint_interval = 1s;

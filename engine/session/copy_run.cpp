@@ -68,7 +68,7 @@ task<result<>> copy_run::begin_or_resume() {
   }
   SLUICE_CO_TRY(const bool resuming, co_await checkpoint_->exists());
   SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, choice_.filter, true));
-  SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_));
+  SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_, settings_.sharding));
   SLUICE_CO_TRYV(co_await between_.take_shard_keys(catalog));
   SLUICE_CO_TRYV(copying_.set_catalog(std::move(catalog), choice_));
   if (!resuming && !settings_.drop) {
@@ -79,6 +79,7 @@ task<result<>> copy_run::begin_or_resume() {
                                      between_.destination.name(), settings_.include,      settings_.exclude};
   for (const auto& [from, to] : settings_.remaps) mine.remaps.insert(mine.remaps.end(), {from, to});
   mine.document_filter = settings_.documents.given();
+  if (settings_.sharding) mine.sharding = settings_.sharding->given();
   lease_wanted_ = true;  // even when it fails: the reply that says so may be the only thing that got lost
   SLUICE_CO_TRY(opened_, co_await checkpoint_->open(std::move(mine), self_));
   runtime::failure_point("run_opened");

@@ -1,10 +1,12 @@
 #include "engine/session/namespace_choice.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "engine/cluster/catalog.hpp"
-#include "engine/wire/connection.hpp"
+#include "engine/cluster/deployment.hpp"
 
 namespace sluice::session {
 
@@ -33,6 +35,7 @@ result<cluster::migration_scope> choose_namespaces(const copy_settings& settings
   SLUICE_TRY(chosen.filter, cluster::parse_filter(settings.include, settings.exclude));
   SLUICE_TRY(chosen.names, cluster::namespace_map::of(settings.remaps));
   chosen.documents = settings.documents;
+  if (settings.sharding) chosen.sharding = *settings.sharding;
   const auto of_collection = [](const cluster::remap& one) { return one.from.find('.') != std::string::npos; };
   if (settings.users && std::ranges::any_of(settings.remaps, of_collection)) {
     return failure(
@@ -68,9 +71,49 @@ result<cluster::migration_scope> choose_namespaces(const sync_settings& settings
   return chosen;
 }
 
-task<result<std::vector<std::string>>> find_idle_rules(wire::connection& source, cluster::migration_scope chosen) {
+result<> check_sharding(const cluster::deployment& source, const cluster::deployment& destination,
+                        const std::optional<cluster::sharding_choice>& sharding) {
+  using cluster::deployment_kind;
+  if (sharding && destination.kind == deployment_kind::replica_set) {
+    return failure(
+        error_kind::configuration,
+        "\"sharding\" (--sharding) says how a sharded cluster distributes collections, and the destination " +
+            destination.name() + " is a replica set: leave it out");
+  }
+  if (sharding && source.kind == deployment_kind::sharded) {
+    return failure(error_kind::configuration, "\"sharding\" (--sharding) is for a source that is a replica set: of " +
+                                                  source.name() +
+                                                  ", a sharded cluster, the shard keys are taken over; leave it out");
+  }
+  if (!sharding && source.kind == deployment_kind::replica_set && destination.kind == deployment_kind::sharded) {
+    return failure(error_kind::configuration,
+                   "the destination " + destination.name() + " is a sharded cluster, and the source " + source.name() +
+                       " a replica set, which has no shard keys: say with \"sharding\" (--sharding) which collections "
+                       "are to be sharded by which key, {\"shardingEntries\": []} for none");
+  }
+  return ok();
+}
+
+result<std::vector<std::string>> find_idle_shard_keys(const cluster::sharding_choice& sharding,
+                                                      const cluster::namespace_filter& filter,
+                                                      const std::vector<cluster::namespace_name>& names) {
   std::vector<std::string> sentences;
-  if (chosen.filter.is_everything() && chosen.names.is_identity()) co_return sentences;
+  if (sharding.ignore_unused) return sentences;
+  const std::set<cluster::namespace_name> held(names.begin(), names.end());
+  for (const auto& entry : sharding.entries) {
+    SLUICE_TRY(const bool covered, filter.covers(entry.ns));
+    if (covered && held.contains(entry.ns)) continue;
+    const std::string why = covered ? "the source does not hold it now; make sure that its name is spelled as there"
+                                    : "it is not among what is migrated; include it, or leave its entry out";
+    sentences.push_back("the shard key of " + entry.ns.to_string() + " is used for nothing: " + why);
+  }
+  return sentences;
+}
+
+task<result<std::vector<std::string>>> find_idle_rules(wire::connection& source, cluster::migration_scope chosen,
+                                                       std::optional<cluster::sharding_choice> sharding) {
+  std::vector<std::string> sentences;
+  if (chosen.filter.is_everything() && chosen.names.is_identity() && !sharding) co_return sentences;
   SLUICE_CO_TRY(const auto names, co_await cluster::read_names(source));
   SLUICE_CO_TRY(const auto idle, cluster::rules_without_effect(chosen.filter, names));
   for (const std::string& rule : idle) {
@@ -81,6 +124,10 @@ task<result<std::vector<std::string>>> find_idle_rules(wire::connection& source,
   for (const std::string& rule : unmoved) {
     sentences.push_back("nothing that the source holds now and that is migrated is remapped by " + rule +
                         "; make sure that its name is spelled as there");
+  }
+  if (sharding) {
+    SLUICE_CO_TRY(auto idle_keys, find_idle_shard_keys(*sharding, chosen.filter, names));
+    std::ranges::move(idle_keys, std::back_inserter(sentences));
   }
   co_return sentences;
 }

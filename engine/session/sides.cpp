@@ -9,6 +9,7 @@
 #include "engine/runtime/log.hpp"
 #include "engine/runtime/sleep.hpp"
 #include "engine/runtime/task_group.hpp"
+#include "engine/session/namespace_choice.hpp"
 
 namespace sluice::session {
 
@@ -71,7 +72,8 @@ task<result<>> sides::find(labels names) {
   SLUICE_CO_TRY(destination, co_await cluster::discover(destination_uri, cluster::role::destination, scope_));
   board_.set_names(names.source + ": " + source.primary.to_string(),
                    names.destination + ": " + destination.primary.to_string());
-  co_return cluster::check_pair(source, destination);
+  SLUICE_CO_TRYV(cluster::check_pair(source, destination));
+  co_return check_sharding(source, destination, settings_.sharding);
 }
 
 task<result<>> sides::connect() {

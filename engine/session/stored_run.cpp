@@ -45,6 +45,9 @@ task<result<std::optional<stored_run>>> find_stored_run(copy_settings settings, 
     if (const auto filter = run.find("documentFilter").as_document(); filter && !filter->empty()) {
       SLUICE_CO_TRY(one.documents, cluster::document_filter::of(*filter));
     }
+    if (const auto sharding = run.find("sharding").as_document(); sharding && !sharding->empty()) {
+      SLUICE_CO_TRY(one.sharding, cluster::sharding_choice::of(*sharding));
+    }
     const std::string wanted = text("wish");
     one.wanted = wanted == "pause" ? wish::pause : wanted == "commit" ? wish::commit : wish::run;
     // A reversal leaves the run that it turns around until its own can go on by itself.

@@ -19,6 +19,7 @@ struct stored_run {
   std::vector<std::string> include, exclude;
   std::vector<cluster::remap> remaps;
   cluster::document_filter documents;
+  std::optional<cluster::sharding_choice> sharding;
   bool beside_others = false;
   bool reversible = false;
   bool reversed = false;

@@ -92,6 +92,7 @@ sluice::state::run_parameters sync_run::parameters() const {
   mine.exclude = settings_.copy.exclude;
   for (const auto& [from, to] : settings_.copy.remaps) mine.remaps.insert(mine.remaps.end(), {from, to});
   mine.document_filter = settings_.copy.documents.given();
+  if (settings_.copy.sharding) mine.sharding = settings_.copy.sharding->given();
   mine.mode = "sync";
   mine.beside_others = settings_.beside_others;
   mine.build_indexes = to_string(settings_.build_indexes);
@@ -171,7 +172,7 @@ task<result<>> sync_run::begin_or_resume() {
     SLUICE_CO_TRYV(co_await checkpoint_->drop_unless_owned(self_));
   }
   SLUICE_CO_TRY(way_, co_await capture::choose_way(*between_.to_source, way_from(settings_.capture)));
-  SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_));
+  SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_, settings_.copy.sharding));
   SLUICE_CO_TRY(const bool exists, co_await checkpoint_->exists());
   if (!exists) {
     task<result<>> look = settings_.reversed ? begin_reversed(false) : begin(false);

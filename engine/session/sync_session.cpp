@@ -38,6 +38,7 @@ sync_settings with_request(sync_settings settings, const start_request& request)
   if (request.exclude) settings.copy.exclude = *request.exclude;
   if (request.remaps) settings.copy.remaps = *request.remaps;
   if (request.documents) settings.copy.documents = *request.documents;
+  if (request.sharding) settings.copy.sharding = request.sharding;
   if (request.beside_others) settings.beside_others = *request.beside_others;
   if (request.users) settings.copy.users = *request.users;
   if (request.reversible) settings.reversible = *request.reversible;
@@ -197,6 +198,7 @@ struct sync_session::inner {
       if (settings.copy.exclude.empty()) settings.copy.exclude = run.exclude;
       if (settings.copy.remaps.empty()) settings.copy.remaps = run.remaps;
       if (settings.copy.documents.is_everything()) settings.copy.documents = run.documents;
+      if (!settings.copy.sharding) settings.copy.sharding = run.sharding;
       settings.beside_others = settings.beside_others || run.beside_others;
       settings.reversible = run.reversible;
       settings.reversed = run.reversed;

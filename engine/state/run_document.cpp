@@ -43,8 +43,8 @@ std::string pairs_joined(const std::vector<std::string>& values) {
   return all;
 }
 
-std::string shown_filter(bson::document_view filter) {
-  return filter.empty() ? "(none)" : bson::to_json(filter);
+std::string shown_document(bson::document_view chosen) {
+  return chosen.empty() ? "(none)" : bson::to_json(chosen);
 }
 
 std::string shown(const std::string& value) {
@@ -74,7 +74,11 @@ std::string difference(bson::document_view stored, const run_parameters& mine) {
   }
   const auto documents = stored.find("documentFilter").as_document().value_or(bson::document_view());
   if (!bson::same_bytes(documents, mine.document_filter)) {
-    return differs("the document filter", shown_filter(documents), shown_filter(mine.document_filter));
+    return differs("the document filter", shown_document(documents), shown_document(mine.document_filter));
+  }
+  const auto sharding = stored.find("sharding").as_document().value_or(bson::document_view());
+  if (!bson::same_bytes(sharding, mine.sharding)) {
+    return differs("the sharding", shown_document(sharding), shown_document(mine.sharding));
   }
   const bool beside_others = stored.find("preExistingDestinationData").as_bool().value_or(false);
   if (beside_others != mine.beside_others) {
@@ -121,6 +125,7 @@ bson::document new_run(const run_parameters& mine) {
   append_strings(run, "exclude", mine.exclude);
   append_strings(run, "remaps", mine.remaps);
   run.append("documentFilter", mine.document_filter);
+  run.append("sharding", mine.sharding);
   run.append("preExistingDestinationData", mine.beside_others);
   run.append("mode", mine.mode).append("buildIndexes", mine.build_indexes).append("capture", mine.capture);
   run.append("leftovers", true);

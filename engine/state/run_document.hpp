@@ -26,6 +26,7 @@ struct run_parameters {
   std::vector<std::string> exclude{};
   std::vector<std::string> remaps{};  // from, to, from, to, ...
   bson::document document_filter{};   // {}: every document
+  bson::document sharding{};          // which collections are sharded there; {}: not said
   bool beside_others = false;         // preExistingDestinationData
   std::string mode = "copy";          // or "sync"; a stored run that does not say is a copy
   std::string build_indexes{};        // as the request has it; empty: not said

@@ -83,6 +83,12 @@ TEST_F(copy_refusal, one_deployment_as_both_sides) {
   expect_refused(copy(destination_->uri(), other_spelling), "same");
 }
 
+TEST_F(copy_refusal, shard_keys_for_a_replica_set) {
+  const auto outcome = copy(source_->uri(), destination_->uri(), {"--sharding", R"({"shardingEntries": []})"});
+  expect_refused(outcome, "is a replica set: leave it out");
+  EXPECT_NE(outcome.output.find("--sharding"), std::string::npos) << outcome.output;
+}
+
 TEST_F(copy_refusal, a_destination_that_is_too_old) {
   replica_set_options options;
   options.name = "old";

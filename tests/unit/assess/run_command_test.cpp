@@ -34,7 +34,11 @@ TEST(run_command, says_again_what_was_asked_for) {
   run.beside_others = true;
   run.build_indexes = session::index_building::never;
   run.block_writes = session::write_blocking::none;
+  run.copy.sharding = cluster::sharding_choice{.entries = {}};
   const std::string line = run_command(run, 0.3);
+  EXPECT_TRUE(holds(line, R"( --sharding '{"createSupportingIndexes": false, "ignoreUnusedShardingEntries": false, )"
+                          R"("shardingEntries": []}')"))
+      << line;
   EXPECT_TRUE(holds(line, R"( --include 'shop./^o'\''/' --exclude 'shop.tmp' --remap 'shop=store')")) << line;
   EXPECT_TRUE(holds(line, " --memory-mb 512"));
   EXPECT_TRUE(holds(line, " --spool-dir '/data/my spool'"));

@@ -110,7 +110,6 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"natural_some", with(R"("copyInNaturalOrder":[{"database":"a"}])"), "OptionNotOffered", ""},
         body_case{"random_id", with(R"("detectRandomId":false)"), "OptionNotOffered", ""},
         body_case{"disk", with(R"("skipDiskSpaceCheck":1)"), "WrongType: \"skipDiskSpaceCheck\"", "a boolean"},
-        body_case{"sharding", with(R"("sharding":{"shardingEntries":[]})"), "OptionNotOffered", ""},
         body_case{"data_handling", with(R"("destinationDataHandling":"ignorePreExisting")"),
                   "BadValue: \"destinationDataHandling\"", "unknown value"}));
 
@@ -210,6 +209,74 @@ INSTANTIATE_TEST_SUITE_P(
         body_case{"no_base64", matching(R"({"$binary":{"base64":"!!!!","subType":"00"}})"), "BadValue", ""},
         body_case{"no_subtype", matching(R"({"$binary":{"base64":"AQI="}})"), "BadValue", ""}));
 
+std::string sharding(const std::string& fields) {
+  return with("\"sharding\":" + fields);
+}
+std::string sharding_by(const std::string& key) {
+  return sharding(R"({"shardingEntries":[{"database":"d","collection":"c","shardCollection":{"key":)" + key + "}}]}");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    shard_keys, refused_body,
+    testing::Values(
+        body_case{"type", sharding("[]"), "WrongType: \"sharding\" must be a document", "an array"},
+        body_case{"nothing", sharding("{}"), "MissingField: \"sharding.shardingEntries\" is missing", ""},
+        body_case{"no_entries", sharding(R"({"createSupportingIndexes":true})"),
+                  "MissingField: \"sharding.shardingEntries\"", ""},
+        body_case{"entries_type", sharding(R"({"shardingEntries":{}})"),
+                  "WrongType: \"sharding.shardingEntries\" must be an array", "a document"},
+        body_case{"indexes_type", sharding(R"({"shardingEntries":[],"createSupportingIndexes":"yes"})"),
+                  "WrongType: \"sharding.createSupportingIndexes\" must be a boolean", "a string"},
+        body_case{"ignoring_type", sharding(R"({"shardingEntries":[],"ignoreUnusedShardingEntries":0})"),
+                  "WrongType: \"sharding.ignoreUnusedShardingEntries\" must be a boolean", "a number"},
+        body_case{"misspelt", sharding(R"({"shardingEntry":[]})"), "UnknownField: \"sharding.shardingEntry\"",
+                  "did you mean \"shardingEntries\""},
+        body_case{"entry_type", sharding(R"({"shardingEntries":["d.c"]})"),
+                  "WrongType: \"sharding.shardingEntries[0]\" must be a document", "a string"},
+        body_case{"no_collection", sharding(R"({"shardingEntries":[{"database":"d"}]})"),
+                  "MissingField: \"sharding.shardingEntries[0].collection\"", ""},
+        body_case{"name_type",
+                  sharding(R"({"shardingEntries":[{"database":"d","collection":1,"shardCollection":{}}]})"),
+                  "WrongType: \"sharding.shardingEntries[0].collection\" must be a string", "a number"},
+        body_case{"no_shard_collection", sharding(R"({"shardingEntries":[{"database":"d","collection":"c"}]})"),
+                  "MissingField: \"sharding.shardingEntries[0].shardCollection\"", ""},
+        body_case{"entry_misspelt", sharding(R"({"shardingEntries":[{"database":"d","collections":"c"}]})"),
+                  "UnknownField: \"sharding.shardingEntries[0].collections\"", "did you mean \"collection\""},
+        body_case{"shard_collection_type",
+                  sharding(R"({"shardingEntries":[{"database":"d","collection":"c","shardCollection":[]}]})"),
+                  "WrongType: \"sharding.shardingEntries[0].shardCollection\" must be a document", "an array"},
+        body_case{"no_key", sharding(R"({"shardingEntries":[{"database":"d","collection":"c","shardCollection":{}}]})"),
+                  "MissingField: \"sharding.shardingEntries[0].shardCollection.key\"", ""},
+        body_case{"unique",
+                  sharding(R"({"shardingEntries":[{"database":"d","collection":"c",)"
+                           R"("shardCollection":{"key":[{"a":1}],"unique":true}}]})"),
+                  "UnknownField: \"sharding.shardingEntries[0].shardCollection.unique\"", ""},
+        body_case{"key_type", sharding_by(R"({"a":1})"),
+                  "WrongType: \"sharding.shardingEntries[0].shardCollection.key\" must be an array", "a document"},
+        body_case{"key_part", sharding_by(R"([{"a":1},"b"])"),
+                  "WrongType: \"sharding.shardingEntries[0].shardCollection.key[1]\"", "a string"},
+        body_case{"empty_key", sharding_by("[]"), "BadValue: \"sharding.shardingEntries[0].shardCollection.key\"",
+                  "not empty"},
+        body_case{"two_fields", sharding_by(R"([{"a":1,"b":1}])"),
+                  "BadValue: \"sharding.shardingEntries[0].shardCollection.key[0]\"", "of one field"},
+        body_case{"descending", sharding_by(R"([{"a":-1}])"),
+                  "BadValue: \"sharding.shardingEntries[0].shardCollection.key[0]\"", "1 or \"hashed\""},
+        body_case{"order", sharding_by(R"([{"a":{"$numberInt":"1"}}])"), "BadValue", "1 or \"hashed\""},
+        body_case{"order_true", sharding_by(R"([{"a":true}])"), "BadValue", "1 or \"hashed\""},
+        body_case{"text", sharding_by(R"([{"a":"text"}])"), "BadValue", "1 or \"hashed\""},
+        body_case{"hashed_twice", sharding_by(R"([{"a":"hashed"},{"b":"hashed"}])"),
+                  "BadValue: \"sharding.shardingEntries[0].shardCollection.key[1]\"", "second hashed field"},
+        body_case{"nul", sharding_by(R"([{"a\u0000b":1}])"),
+                  "BadValue: \"sharding.shardingEntries[0].shardCollection.key[0]\"", "NUL"},
+        body_case{"database",
+                  sharding(R"({"shardingEntries":[{"database":"a.b","collection":"c",)"
+                           R"("shardCollection":{"key":[{"a":1}]}}]})"),
+                  "BadValue: \"sharding.shardingEntries[0]\"", "a database's name"},
+        body_case{"of_the_servers",
+                  sharding(R"({"shardingEntries":[{"database":"config","collection":"c",)"
+                           R"("shardCollection":{"key":[{"a":1}]}}]})"),
+                  "BadValue: \"sharding.shardingEntries[0]\"", "never copied"}));
+
 session::start_request taken(const std::string& option) {
   const auto parsed = parse_start_body(with(option));
   EXPECT_TRUE(std::holds_alternative<session::start_request>(parsed)) << option;
@@ -260,6 +327,25 @@ TEST(start_body, says_which_documents_are_migrated) {
             R"({"$numberLong": "9007199254740993"}, {"$numberDouble": "1.5"}, )"
             R"({"$binary": {"base64": "AQI=", "subType": "80"}}]})");
   EXPECT_FALSE(taken(R"("reversible":false)").documents);
+}
+
+TEST(start_body, says_which_collections_are_sharded) {
+  const auto request =
+      taken(R"("sharding":{"createSupportingIndexes":true,"shardingEntries":[{"database":"shop","collection":"orders",)"
+            R"("shardCollection":{"key":[{"customer.id":1},{"_id":"hashed"}]}},{"collection":"b.c","database":"a",)"
+            R"("shardCollection":{"key":[{"x":1.0}]}}],"ignoreUnusedShardingEntries":true})");
+  ASSERT_TRUE(request.sharding);
+  EXPECT_EQ(bson::to_json(request.sharding->given(), bson::json_mode::canonical),
+            R"({"createSupportingIndexes": true, "ignoreUnusedShardingEntries": true, "shardingEntries": [)"
+            R"({"database": "shop", "collection": "orders", "shardCollection": {"key": [)"
+            R"({"customer.id": {"$numberInt": "1"}}, {"_id": "hashed"}]}}, {"database": "a", "collection": "b.c", )"
+            R"("shardCollection": {"key": [{"x": {"$numberInt": "1"}}]}}]})");
+  const auto none = taken(R"("sharding":{"shardingEntries":[]})");
+  ASSERT_TRUE(none.sharding);
+  EXPECT_TRUE(none.sharding->entries.empty());
+  EXPECT_FALSE(none.sharding->create_supporting_indexes);
+  EXPECT_FALSE(none.sharding->ignore_unused);
+  EXPECT_FALSE(taken(R"("reversible":false)").sharding);
 }
 
 TEST(start_body, says_that_the_destination_holds_data_of_others) {

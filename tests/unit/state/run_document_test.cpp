@@ -70,6 +70,12 @@ TEST(run_document, every_difference_is_named) {
          p.document_filter = filter.finish();
        },
        "the document filter was (none) and is {\"field\": \"tenant\"}"},
+      {[](run_parameters& p) {
+         bson::builder sharding;
+         sharding.open_array("shardingEntries").close();
+         p.sharding = sharding.finish();
+       },
+       "the sharding was (none) and is {\"shardingEntries\": []}"},
       {[](run_parameters& p) { p.beside_others = true; }, "preExistingDestinationData was false and is true"},
       {[](run_parameters& p) { p.mode = "copy"; }, "the mode was sync and is copy"},
       {[](run_parameters& p) { p.build_indexes = "never"; }, "buildIndexes was afterDataCopy and is never"},
@@ -92,6 +98,20 @@ TEST(run_document, an_old_document_is_a_copy) {
   const auto old = without(new_run(copy), {"mode", "buildIndexes", "capture", "leftovers"});
   EXPECT_TRUE(read_run(old, copy)) << message_of(read_run(old, copy));
   EXPECT_NE(message_of(read_run(old, ours())).find("the mode was copy and is sync"), std::string::npos);
+}
+
+TEST(run_document, an_old_document_says_nothing_of_shard_keys) {
+  const auto old = without(new_run(ours()), {"sharding"});
+  EXPECT_TRUE(read_run(old, ours())) << message_of(read_run(old, ours()));
+  run_parameters sharded = ours();
+  bson::builder sharding;
+  sharding.open_array("shardingEntries").close();
+  sharded.sharding = sharding.finish();
+  EXPECT_NE(message_of(read_run(old, sharded)).find("the sharding was (none)"), std::string::npos);
+  EXPECT_TRUE(read_run(new_run(sharded), sharded)) << message_of(read_run(new_run(sharded), sharded));
+  EXPECT_NE(
+      message_of(read_run(new_run(sharded), ours())).find("the sharding was {\"shardingEntries\": []} and is (none)"),
+      std::string::npos);
 }
 
 TEST(run_document, every_phase_and_wish_comes_back) {

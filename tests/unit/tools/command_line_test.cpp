@@ -181,6 +181,27 @@ TEST(command_line, a_server_takes_filters_as_well) {
   EXPECT_EQ(settings.copy.exclude, std::vector<std::string>{"shop.x"});
 }
 
+TEST(command_line, shard_keys_come_from_a_flag_before_the_file) {
+  constexpr const char* by_customer =
+      R"({"shardingEntries": [{"database": "d", "collection": "c", "shardCollection": {"key": [{"customer": 1}]}}]})";
+  const auto copied = copy_of(both_and({"--sharding", by_customer})).settings.sharding;
+  ASSERT_TRUE(copied);
+  EXPECT_NE(copied->key_of({"d", "c"}), nullptr);
+  EXPECT_FALSE(copy_of(both_and({})).settings.sharding);
+  const temporary_file file(
+      "sharding", std::string("cluster0: mongodb://a\ncluster1: mongodb://b\nsharding: ") + by_customer + "\n");
+  const auto of_file = serve_of({"--config", file.path()}).settings.copy.sharding;
+  ASSERT_TRUE(of_file);
+  EXPECT_NE(of_file->key_of({"d", "c"}), nullptr);
+  const auto of_flag =
+      serve_of({"--config", file.path(), "--sharding", R"({"shardingEntries": []})"}).settings.copy.sharding;
+  ASSERT_TRUE(of_flag);
+  EXPECT_TRUE(of_flag->entries.empty());
+  EXPECT_NE(complaint(both_and({"--sharding", "{}"})).find("\"sharding.shardingEntries\" is missing"),
+            std::string::npos);
+  EXPECT_NE(complaint(both_and({"--sharding", "shop.orders"})).find("must be a JSON document"), std::string::npos);
+}
+
 TEST(command_line, mistakes_are_named_with_the_nearest_flag) {
   EXPECT_NE(complaint(both_and({"--exclud", "x"})).find("did you mean \"--exclude\""), std::string::npos);
   EXPECT_NE(complaint({"--prot", "1"}).find("did you mean \"--port\""), std::string::npos);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "bson/extended_json.hpp"
+
 namespace sluice::tools {
 namespace {
 
@@ -109,6 +111,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "at byte 2"},
         mistake{"remap_field", yaml, "namespaceRemap: [{from: {database: a}}]\n", "f:1", "\"namespaceRemap[0].to\""},
         mistake{"both_remaps", yaml, "remap: a=b\nnamespaceRemap: []\n", "f:2", "exclude each other"},
+        mistake{"sharding_type", yaml, "sharding: all\n",
+                "f:1: \"sharding\" must be a document {shardingEntries: [...]}", ""},
+        mistake{"sharding_key", yaml,
+                "port: 1\nsharding:\n  shardingEntries:\n    - database: d\n      collection: c\n"
+                "      shardCollection: {key: [{a: -1}]}\n",
+                "f:2: \"sharding\"", "\"sharding.shardingEntries[0].shardCollection.key[0]\" must have the value 1"},
+        mistake{"sharding_twice", json, R"({"sharding":{"shardingEntries":[],"shardingEntries":[]}})", "f:1",
+                "\"sharding.shardingEntries\" is given twice"},
         mistake{"refused_id", yaml, "id: shard0\n", "f:1: \"id\"", "cannot apply here"},
         mistake{"refused_list", yaml, "hotDocIDs:\n - a\n", "f:1: \"hotDocIDs\"", "cannot apply here"},
         mistake{"syntax", yaml, "port: 1\n  bad: [\n", "f:", "no valid YAML"},
@@ -144,6 +154,26 @@ TEST(config, filters_are_rules_or_those_of_the_api) {
   // What would be a number or a truth elsewhere is a name where it is quoted.
   EXPECT_EQ(parse_config("includeNamespaces: [{database: \"1\"}]\n", "f", yaml).value().include,
             std::vector<std::string>{"1"});
+}
+
+TEST(config, shard_keys_are_those_of_the_api) {
+  const auto in_yaml = parse_config(
+      "sharding:\n  createSupportingIndexes: true\n  shardingEntries:\n    - database: shop\n      collection: orders\n"
+      "      shardCollection:\n        key:\n          - customer: 1\n          - _id: hashed\n",
+      "f", yaml);
+  const auto in_json = parse_config(
+      R"({"sharding": {"createSupportingIndexes": true, "shardingEntries": [{"database": "shop", "collection": "orders",
+          "shardCollection": {"key": [{"customer": 1}, {"_id": "hashed"}]}}]}})",
+      "f", json);
+  for (const auto* parsed : {&in_yaml, &in_json}) {
+    ASSERT_TRUE(*parsed) << parsed->error().message;
+    ASSERT_TRUE(parsed->value().sharding);
+    EXPECT_EQ(bson::to_json(parsed->value().sharding->given()),
+              R"({"createSupportingIndexes": true, "ignoreUnusedShardingEntries": false, "shardingEntries": [)"
+              R"({"database": "shop", "collection": "orders", )"
+              R"("shardCollection": {"key": [{"customer": 1}, {"_id": "hashed"}]}}]})");
+  }
+  EXPECT_FALSE(parse_config("port: 1\n", "f", yaml).value().sharding);
 }
 
 TEST(config, no_message_repeats_a_value) {

@@ -63,6 +63,7 @@ TEST_F(doctor_command, everything_is_in_it_and_no_secret) {
   options_.tokens = {"s3cret-token"};
   options_.values.cluster0 = options_.uris[0];
   options_.values.log_path = (place_ / "log").string();
+  options_.values.sharding.emplace();
   std::ofstream(place_ / "log" / "sluice.log") << "s3cret-word in the log\n";
   std::ofstream(place_ / "log" / "sluice-2026-01-01T00-00-00.000.log") << "older\n";
   std::ofstream(place_ / "log" / "other.log") << "of others\n";
@@ -87,7 +88,9 @@ TEST_F(doctor_command, everything_is_in_it_and_no_secret) {
   EXPECT_EQ(members.at("api/metrics.txt"), "the answer of /metrics, ***");
   EXPECT_EQ(members.at("version.txt"), "sluice 1.2.3\n");
   EXPECT_EQ(members.at("configuration.json"),
-            "{\"cluster0\":\"mongodb://user:***@a\",\"logPath\":\"" + *options_.values.log_path + "\"}\n");
+            "{\"cluster0\":\"mongodb://user:***@a\",\"logPath\":\"" + *options_.values.log_path +
+                "\",\"sharding\":{\"createSupportingIndexes\":false,\"ignoreUnusedShardingEntries\":false,"
+                "\"shardingEntries\":[]}}\n");
   EXPECT_NE(members.at("host.txt").find("epoll: the kernel refuses"), std::string::npos);
   EXPECT_NE(members.at("host.txt").find("Max open files"), std::string::npos);
   EXPECT_NE(members.at("contents.txt").find("api/readyz.json: it is an answer with status 503"), std::string::npos);
