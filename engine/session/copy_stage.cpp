@@ -134,16 +134,22 @@ task<result<>> copy_stage::refuse_or_drop(infos fresh) {
                                              "Nothing was written"));
 }
 
-/// They are boundless while changes are applied, and a destination before 6.0 cannot be told their bounds afterwards.
-result<> copy_stage::check_capped() const {
+/// Bounds of capped collections and expiries sleep while changes are applied. Servers before 6.0 know no value for an
+/// expiry that never comes, and none of their collections can be told its bounds afterwards.
+result<> copy_stage::check_what_sleeps() const {
   if (between_.destination.can.coll_mod_capped_size) return ok();
-  for (const auto& info : catalog_.collections) {
-    if (info.kind != collection_kind::capped) continue;
-    return failure(error_kind::refused, info.ns.to_string() +
-                                            " is capped: that takes a destination of 6.0 or newer, "
-                                            "and " +
+  const auto refused = [this](const collection_info& info, const std::string& what) {
+    return failure(error_kind::refused, info.ns.to_string() + " " + what +
+                                            ": that takes a destination of 6.0 or newer, and " +
                                             between_.destination.name() + " runs " +
                                             between_.destination.version.to_string() + "; leave it out with a filter");
+  };
+  for (const auto& info : catalog_.collections) {
+    if (info.kind == collection_kind::capped) return refused(info, "is capped");
+    for (const auto& index : info.indexes) {
+      if (index.spec.view().find("expireAfterSeconds"))
+        return refused(info, "has the TTL index \"" + index.name + "\"");
+    }
   }
   return ok();
 }
@@ -191,7 +197,7 @@ task<result<>> copy_stage::refuse_or_drop_existing() {
     // The source's own keys have their indexes there.
     const bool may_make_index = scope_.sharding.create_supporting_indexes;
     SLUICE_CO_TRYV(cluster::check_shardable(catalog_, may_make_index));
-    SLUICE_CO_TRYV(check_capped());
+    SLUICE_CO_TRYV(check_what_sleeps());
   }
   auto fresh = data_collections();
   SLUICE_CO_TRYV(co_await refuse_or_drop(std::move(fresh)));

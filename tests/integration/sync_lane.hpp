@@ -73,12 +73,13 @@ class application {
 /// Does everything until it is told to stop, or has done enough.
 class everything {
  public:
-  everything(std::string uri, std::uint64_t seed, std::uint64_t commands = 0, std::string database = "storm") {
-    thread_ = std::thread([this, uri = std::move(uri), seed, commands, database = std::move(database)] {
-      done = lab::storm_for(
-          uri,
-          {.duration = 24h, .commands = commands, .seed = seed, .database = database, .stop = &stop_, .steps = &steps});
-    });
+  everything(std::string uri, std::uint64_t seed, std::uint64_t commands = 0, std::string database = "storm")
+      : everything(std::move(uri), {.commands = commands, .seed = seed, .database = std::move(database)}) {}
+  everything(std::string uri, lab::storm_options options) {
+    options.duration = 24h;
+    options.stop = &stop_;
+    options.steps = &steps;
+    thread_ = std::thread([this, uri = std::move(uri), options] { done = lab::storm_for(uri, options); });
   }
   ~everything() { stop(); }
   everything(const everything&) = delete;

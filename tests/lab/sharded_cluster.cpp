@@ -4,23 +4,26 @@
 namespace sluice::lab {
 namespace {
 
-std::unique_ptr<replica_set> start_set(const std::string& name, const std::string& version, const char* role) {
-  replica_set_options options{.name = name, .config_server = role == std::string_view("--configsvr")};
+std::unique_ptr<replica_set> start_set(const std::string& name, const std::string& version, const char* role,
+                                       std::size_t nodes) {
+  replica_set_options options{.name = name, .nodes = nodes, .config_server = role == std::string_view("--configsvr")};
   options.server.version = version;
   options.server.arguments = {role};
   return std::make_unique<replica_set>(options);
 }
 
 std::string seed_list(replica_set& set) {
-  return set.name() + "/" + set.node(0).address();
+  std::string seeds = set.name() + "/";
+  for (std::size_t i = 0; i < set.size(); ++i) seeds += (i == 0 ? "" : ",") + set.node(i).address();
+  return seeds;
 }
 
 }  // namespace
 
 sharded_cluster::sharded_cluster(const sharded_cluster_options& options) {
-  config_ = start_set("config", options.version, "--configsvr");
+  config_ = start_set("config", options.version, "--configsvr", 1);
   for (std::size_t index = 0; index < options.shards; ++index) {
-    shards_.push_back(start_set("shard" + std::to_string(index), options.version, "--shardsvr"));
+    shards_.push_back(start_set("shard" + std::to_string(index), options.version, "--shardsvr", options.nodes));
   }
   directory_ = config_->node(0).data_directory().parent_path();
   start_mongos();

@@ -12,6 +12,7 @@ namespace sluice::lab {
 
 struct sharded_cluster_options {
   std::size_t shards = 2;
+  std::size_t nodes = 1;          // of each shard
   std::string version = "5.0.4";  // of the mongods; the mongos that tools/bootstrap unpacks is 5.0 too
 };
 

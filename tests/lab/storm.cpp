@@ -177,7 +177,17 @@ class storm {
     return filled(command);
   }
 
+  /// Of a command's words, or a name: of what options may leave out.
+  [[nodiscard]] bool is_left_out(std::string_view command) const {
+    if (!options_.only_plain) return false;
+    for (const std::string_view word : {"apped", "series", "ttl"}) {
+      if (command.find(word) != std::string_view::npos) return true;
+    }
+    return false;
+  }
+
   bool run(const std::string& database, const std::string& command) {
+    if (is_left_out(command)) return false;
     document reply;
     bson_error_t ignored{};
     const bool taken = connection_.try_run(database.c_str(), document::json(command), reply, ignored);

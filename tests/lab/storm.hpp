@@ -17,6 +17,7 @@ struct storm_options {
   /// One command in so many changes the catalog; 0: none does.
   std::uint32_t catalog_every = 25;
   bool transactions = true;
+  bool only_plain = false;  // no capped and no time-series collections, no TTL: not every destination can take them
   /// Inserts, updates and deletes are sent as commands of up to so many statements, of random number and kinds.
   std::uint32_t statements_max = 1;
   const std::atomic<bool>* stop = nullptr;

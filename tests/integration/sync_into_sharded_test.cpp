@@ -1,0 +1,246 @@
+// Live syncs into a sharded cluster, through a mongos: of a replica set, whose collections are sharded on the way, and
+// of another cluster. The judge is the oracle, which reads through the mongos, too. Both sides are of the feature
+// compatibility version 4.4, which is what the mongos at hand can serve.
+#include <array>
+#include <random>
+#include <utility>
+
+#include "bson/extended_json.hpp"
+#include "tests/integration/sluice_program.hpp"
+#include "tests/integration/sync_lane.hpp"
+#include "tests/lab/not_run.hpp"
+#include "tests/lab/scenario_time.hpp"
+#include "tests/lab/sharded_cluster.hpp"
+
+namespace sluice::session {
+namespace {
+
+using namespace testing;
+
+bool without_mongos() {
+  if (lab::find_mongos()) return false;
+  lab::not_run("no mongos: set MONGOS or run tools/bootstrap --all-versions beside a mongos archive");
+  return true;
+}
+
+/// shop.hashed by its `_id`, shop.moving by a field that changes, shop.large by ranges of one that does not.
+constexpr const char* entries = R"({"createSupportingIndexes": true, "shardingEntries": [
+    {"database": "shop", "collection": "hashed", "shardCollection": {"key": [{"_id": "hashed"}]}},
+    {"database": "shop", "collection": "large", "shardCollection": {"key": [{"number": 1}, {"_id": 1}]}},
+    {"database": "shop", "collection": "moving", "shardCollection": {"key": [{"k": "hashed"}]}}]})";
+
+cluster::sharding_choice choice_of(const char* json) {
+  const auto document = lab::document::json(json);
+  auto made =
+      cluster::sharding_choice::of(bson::document_view(reinterpret_cast<const std::byte*>(document.raw().data())));
+  EXPECT_TRUE(made) << made.error().message;
+  return made.value();
+}
+
+/// How many documents each shard has by itself, smallest first.
+std::vector<std::int64_t> shares(lab::sharded_cluster& of, const std::string& database, const std::string& collection) {
+  std::vector<std::int64_t> counts;
+  for (std::size_t shard = 0; shard < 2; ++shard) {
+    auto straight = of.shard(shard).connect();
+    counts.push_back(straight.run(database.c_str(), R"({"count": ")" + collection + "\"}").integer("n"));
+  }
+  std::ranges::sort(counts);
+  return counts;
+}
+
+/// Catalog changes as seldom as a cluster can keep up with: each takes tens of milliseconds there. No transactions:
+/// large ones stop a server of 5.0 with so small a cache for a minute.
+lab::storm_options storm_of(std::uint64_t seed) {
+  return {.seed = seed, .catalog_every = 250, .transactions = false, .only_plain = true};
+}
+
+class set_and_cluster {
+ public:
+  explicit set_and_cluster(std::size_t nodes = 1)
+      : source(set_of("src", "5.0.4")), destination(lab::sharded_cluster_options{.nodes = nodes}) {
+    source.connect().run("admin", R"({"setFeatureCompatibilityVersion": "4.4"})");
+  }
+
+  [[nodiscard]] sync_settings settings() const {
+    sync_settings chosen;
+    chosen.copy.source_uri = source.uri();
+    chosen.copy.destination_uri = destination.uri();
+    chosen.copy.retry_time = 60s;
+    chosen.copy.sharding = choice_of(entries);
+    chosen.spool_dir = spool.path();
+    return chosen;
+  }
+  [[nodiscard]] std::unique_ptr<sync_session> make() const {
+    return std::make_unique<sync_session>(settings(), labels());
+  }
+  [[nodiscard]] std::unique_ptr<lab::sluice_program> start(bool commit) const {
+    std::vector<std::string> arguments{
+        "run",        "--source", source.uri(),  "--destination",       destination.uri(),
+        "--sharding", entries,    "--spool-dir", spool.path().string(), "--port",
+        "0"};
+    if (commit) arguments.emplace_back("--commit-when-caught-up");
+    return std::make_unique<lab::sluice_program>(std::move(arguments));
+  }
+  void expect_equal() const {
+    const auto verdict = lab::compare({.source_uri = source.uri(), .destination_uri = destination.uri()});
+    EXPECT_TRUE(verdict.equal()) << verdict.text();
+    EXPECT_GT(verdict.documents, 0U);
+  }
+  void load(std::uint64_t documents) {
+    for (const char* const collection : {"hashed", "large", "plain"}) {
+      lab::load_lim(source.uri(), {.documents = documents, .database = "shop", .collection = collection});
+    }
+    auto through = source.connect();
+    through.run("shop", R"({"createIndexes": "large", "indexes": [{"key": {"number": 1, "_id": 1}, "name": "own"},
+                                   {"key": {"number": 1, "_id": 1, "score": 1}, "name": "single", "unique": true}]})");
+    through.run("shop", R"({"createIndexes": "hashed", "indexes": [{"key": {"_id": "hashed"}, "name": "of_id"}]})");
+    through.run("shop",
+                R"({"createIndexes": "plain", "indexes": [{"key": {"number": 1}, "name": "n", "unique": true}]})");
+    through.run("shop", R"({"createIndexes": "moving", "indexes": [{"key": {"k": "hashed"}, "name": "by_k"}]})");
+  }
+
+  lab::replica_set source;
+  lab::sharded_cluster destination;
+  scratch_folder spool;
+};
+
+/// Until it is told to stop: documents of shop.moving lose, get and change what they are sharded by, in every way there
+/// is, among changes of other fields; come and go, and are replaced.
+class moving_documents {
+ public:
+  moving_documents(std::string uri, std::uint64_t seed) {
+    thread_ = std::thread([this, uri = std::move(uri), seed] { work(uri, seed); });
+  }
+  ~moving_documents() { stop(); }
+  moving_documents(const moving_documents&) = delete;
+  moving_documents& operator=(const moving_documents&) = delete;
+  void stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  std::atomic<std::uint64_t> steps{0};
+
+ private:
+  void work(const std::string& uri, std::uint64_t seed) {
+    lab::client through(uri);
+    std::mt19937_64 random(seed);
+    while (!stop_) {
+      std::this_thread::sleep_for(1ms);  // as many as one user makes, not as many as a server takes
+      const std::string command = any(random);
+      lab::document reply;
+      bson_error_t ignored{};
+      through.try_run("shop", lab::document::json(command), reply, ignored);
+      ++steps;
+    }
+  }
+
+  static std::string any(std::mt19937_64& random) {
+    const std::string id = std::to_string(random() % 40);
+    const std::string k = std::to_string(random() % 1000);
+    const auto update = [&id](const std::string& how, bool upsert = false) {
+      return R"({"update": "moving", "updates": [{"q": {"_id": )" + id + R"(}, "u": )" + how + R"(, "upsert": )" +
+             (upsert ? "true" : "false") + "}]}";
+    };
+    switch (random() % 12) {
+      case 0:
+      case 1:
+        return R"({"insert": "moving", "documents": [{"_id": )" + id + R"(, "k": )" + k + R"(, "n": [1, 2]}]})";
+      case 2:
+        return R"({"delete": "moving", "deletes": [{"q": {"_id": )" + id + R"(}, "limit": 1}]})";
+      case 3:
+        return update(R"({"$push": {"n": 7}, "$inc": {"c": 1}})");
+      case 4:
+        return update(R"({"$set": {"k": )" + k + R"(, "with.it": )" + k + "}}");
+      case 5:
+        return update(R"({"$inc": {"k": 300}})");
+      case 6:
+        return update(R"({"$unset": {"k": 1}, "$set": {"without": true}})");
+      case 7:
+        return update(R"({"k": )" + k + R"(, "whole": true})", true);
+      case 8:
+        return update(R"([{"$set": {"k": {"$subtract": [1000, {"$ifNull": ["$k", 0]}]}, "piped": true}}])");
+      case 9:
+        return update(R"({"$set": {"a.b": )" + k + R"(}, "$unset": {"without": 1}})");
+      case 10:
+        return update(R"({"$set": {"k": {"in": )" + k + "}}}");
+      default:
+        return update(R"({"$rename": {"k": "was"}})");
+    }
+  }
+
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+TEST(sync_into_sharded, takes_everything_that_a_set_does) {
+  if (without_mongos()) return;
+  const auto seed = test_seed();
+  set_and_cluster sets;
+  sets.load(12'000);
+  auto before = storm_of(seed);
+  before.commands = 300;
+  lab::storm_for(sets.source.uri(), before);
+  everything storm(sets.source.uri(), storm_of(seed + 1));
+  application writer(sets.source.uri());
+  moving_documents moving(sets.source.uri(), seed + 2);
+  const auto run = sets.make();
+  ASSERT_TRUE(run->start_now());
+  ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.can_commit; }));
+  auto through = sets.destination.connect();
+  EXPECT_EQ(through.run("admin", R"({"balancerStatus": 1})").text("mode"), "off");
+  for (const char* const collection : {"hashed", "large"}) {
+    const auto each = shares(sets.destination, "shop", collection);
+    EXPECT_GT(each.front(), 2000) << collection;
+    EXPECT_EQ(each.front() + each.back(), 12'000) << collection;
+  }
+  ASSERT_TRUE(run->pause());
+  ASSERT_TRUE(wait_for(*run, state::paused));
+  const auto then = storm.steps.load();
+  const auto moved = moving.steps.load();
+  ASSERT_TRUE(
+      wait_until(*run, [&](const progress&) { return storm.steps > then + 300 && moving.steps > moved + 300; }));
+  ASSERT_TRUE(run->resume());
+  const auto end = std::chrono::steady_clock::now() + lab::scenario_time();
+  ASSERT_TRUE(wait_until(
+      *run,
+      [&](const progress&) {
+        return std::chrono::steady_clock::now() > end && storm.steps > then + 900 && moving.steps > moved + 1000;
+      },
+      lab::catch_up_time()));
+  storm.stop();
+  writer.stop();
+  moving.stop();
+  EXPECT_GT(storm.done.catalog_changes, 5U);
+  commit(*run, 120s);
+  sets.expect_equal();
+  EXPECT_EQ(run->snapshot(false).follow.violations, 0);
+  EXPECT_EQ(through.run("admin", R"({"balancerStatus": 1})").text("mode"), "full");
+  EXPECT_GT(shares(sets.destination, "shop", "moving").front(), 0);
+}
+
+TEST(sync_into_sharded, goes_on_after_being_killed_at_any_moment) {
+  if (without_mongos()) return;
+  const auto seed = test_seed();
+  std::mt19937_64 random(seed);
+  set_and_cluster sets;
+  sets.load(20'000);
+  everything storm(sets.source.uri(), storm_of(seed + 1));
+  application writer(sets.source.uri());
+  moving_documents moving(sets.source.uri(), seed + 2);
+  for (int life = 0; life < 10; ++life) {
+    const auto run = sets.start(false);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 2500));
+    ASSERT_TRUE(run->process().running()) << run->wait(1s).code << run->output();
+    run->process().signal(SIGKILL);
+    EXPECT_EQ(run->wait(10s).signal, SIGKILL);
+  }
+  storm.stop();
+  writer.stop();
+  moving.stop();
+  const auto last = sets.start(true);
+  EXPECT_TRUE(last->wait(120s).success()) << last->output();
+  sets.expect_equal();
+}
+
+}  // namespace
+}  // namespace sluice::session
