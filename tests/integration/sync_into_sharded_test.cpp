@@ -51,7 +51,7 @@ std::vector<std::int64_t> shares(lab::sharded_cluster& of, const std::string& da
 /// Catalog changes as seldom as a cluster can keep up with: each takes tens of milliseconds there. No transactions:
 /// large ones stop a server of 5.0 with so small a cache for a minute.
 lab::storm_options storm_of(std::uint64_t seed) {
-  return {.seed = seed, .catalog_every = 250, .transactions = false, .only_plain = true};
+  return {.pause = 500us, .seed = seed, .catalog_every = 250, .transactions = false, .only_plain = true};
 }
 
 class set_and_cluster {
@@ -175,6 +175,7 @@ class moving_documents {
 TEST(sync_into_sharded, takes_everything_that_a_set_does) {
   if (without_mongos()) return;
   const auto seed = test_seed();
+  spoken_warnings aloud;
   set_and_cluster sets;
   sets.load(12'000);
   auto before = storm_of(seed);

@@ -8,12 +8,14 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "engine/runtime/log.hpp"
 #include "engine/session/sync_session.hpp"
 #include "tests/integration/cluster_lane.hpp"
 #include "tests/lab/dataset.hpp"
@@ -97,6 +99,37 @@ class everything {
  private:
   std::atomic<bool> stop_{false};
   std::thread thread_;
+};
+
+/// What is logged as a warning or an error, on the test's output while it lives.
+class spoken_warnings final : public log_sink {
+ public:
+  spoken_warnings() { before_ = set_log_sink(this); }
+  ~spoken_warnings() override { set_log_sink(before_); }
+  spoken_warnings(const spoken_warnings&) = delete;
+  spoken_warnings& operator=(const spoken_warnings&) = delete;
+  [[nodiscard]] bool wants(log_level level) const noexcept override { return level >= log_level::warn; }
+  void write(const log_record& record) noexcept override {
+    std::string line(record.message);
+    for (const log_field& field : record.fields) {
+      line += " " + std::string(field.name) + "=";
+      std::visit(
+          [&line](const auto& value) {
+            if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string_view>) {
+              line += value;
+            } else {
+              line += std::to_string(value);
+            }
+          },
+          field.value);
+    }
+    const std::lock_guard guard(mutex_);
+    std::cout << line << std::endl;
+  }
+
+ private:
+  std::mutex mutex_;
+  log_sink* before_ = nullptr;
 };
 
 /// SLUICE_SEED, or a new one; printed.

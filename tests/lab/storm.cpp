@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "tests/lab/dataset_documents.hpp"
@@ -271,6 +272,7 @@ storm_done storm_for(const std::string& uri, const storm_options& options) {
     if (options.commands > 0 && n == options.commands) break;
     if (options.stop != nullptr && *options.stop) break;
     all.step();
+    if (options.pause.count() > 0) std::this_thread::sleep_for(options.pause);
     if (options.steps != nullptr) ++*options.steps;
   }
   return all.done();

@@ -11,7 +11,8 @@ namespace sluice::lab {
 
 struct storm_options {
   std::chrono::milliseconds duration{10'000};
-  std::uint64_t commands = 0;  // ends it before its time; 0: no bound
+  std::chrono::microseconds pause{0};  // between two commands
+  std::uint64_t commands = 0;          // ends it before its time; 0: no bound
   std::uint64_t seed = 1;
   std::string database = "storm";  // and <database>_side, which comes and goes
   /// One command in so many changes the catalog; 0: none does.
