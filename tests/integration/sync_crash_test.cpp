@@ -178,6 +178,38 @@ TEST(sync_crash, a_write_that_outlives_its_process_is_waited_for_where_users_are
   expect_left_write_waited_for(pair_of_sets(set_of("src", "6.0.27", 1), to));
 }
 
+// One that the server shows as its statement, not as the command that was sent.
+TEST(sync_crash, an_update_that_outlives_its_process_is_waited_for) {
+  const pair_of_sets sets;
+  auto source = sets.source.connect();
+  auto destination = sets.destination.connect();
+  source.run("d", R"({"insert": "c", "documents": [{"_id": 1}]})");
+  const operated sluice(sets);
+  {
+    const auto run = sluice.start(false);
+    ASSERT_TRUE(lab::eventually([&] { return stored_phase(sets) == "applying"; }, 60s)) << run->output();
+    destination.run("admin", R"({"configureFailPoint": "hangDuringBatchUpdate", "mode": "alwaysOn", "data":
+                    {"nss": "d.c"}})");
+    source.run("d", R"({"update": "c", "updates": [{"q": {"_id": 1}, "u": {"$set": {"a": 1}}}]})");
+    ASSERT_TRUE(lab::eventually(
+        [&] {
+          const auto running = destination.run("admin", R"({"currentOp": 1, "op": "update", "ns": "d.c"})");
+          return !running.child("inprog").elements().empty();
+        },
+        30s))
+        << run->output();
+    run->process().signal(SIGKILL);
+    EXPECT_EQ(run->wait(10s).signal, SIGKILL);
+  }
+  const auto last = sluice.start(true);
+  EXPECT_TRUE(lab::eventually(
+      [&] { return last->output().find("Waiting for writes that an earlier process left") != std::string::npos; }, 30s))
+      << last->output();
+  destination.run("admin", R"({"configureFailPoint": "hangDuringBatchUpdate", "mode": "off"})");
+  EXPECT_TRUE(last->wait(60s).success()) << last->output();
+  sets.expect_equal();
+}
+
 // Its machine stood still for longer than its lease, and another one has taken the run over.
 TEST(sync_crash, a_frozen_process_that_wakes_up_writes_nothing) {
   const auto seed = test_seed();

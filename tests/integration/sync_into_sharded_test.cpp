@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bson/extended_json.hpp"
+#include "tests/integration/moved_documents.hpp"
 #include "tests/integration/sluice_program.hpp"
 #include "tests/integration/sync_lane.hpp"
 #include "tests/lab/not_run.hpp"
@@ -241,6 +242,140 @@ TEST(sync_into_sharded, goes_on_after_being_killed_at_any_moment) {
   const auto last = sets.start(true);
   EXPECT_TRUE(last->wait(120s).success()) << last->output();
   sets.expect_equal();
+}
+
+// Nobody is told which writes an election takes back: none may have been acknowledged too early.
+TEST(sync_into_sharded, loses_nothing_by_elections_of_shards) {
+  if (without_mongos()) return;
+  const auto seed = test_seed();
+  set_and_cluster sets(3);
+  sets.load(20'000);
+  application writer(sets.source.uri());
+  moving_documents moving(sets.source.uri(), seed);
+  const auto run = sets.make();
+  ASSERT_TRUE(run->start_now());
+  ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.documents_copied > 10'000; }));
+  lab::mongod_process& dies = sets.destination.shard(0).primary();
+  dies.kill();
+  ASSERT_TRUE(wait_until(
+      *run, [](const progress& now) { return now.at == phase::change_application; }, 180s));
+  dies.restart();
+  for (int election = 0; election < 4; ++election) {
+    const auto then = moving.steps.load();
+    ASSERT_TRUE(wait_until(*run, [&](const progress&) { return moving.steps > then + 200; }));
+    lab::replica_set& shard = sets.destination.shard(static_cast<std::size_t>(election % 2));
+    if (election < 2) {
+      lab::mongod_process& primary = shard.primary();
+      primary.kill();
+      static_cast<void>(shard.primary());
+      primary.restart();
+    } else {
+      shard.step_down();
+    }
+  }
+  writer.stop();
+  moving.stop();
+  commit(*run, 180s);
+  sets.expect_equal();
+}
+
+class two_clusters {
+ public:
+  two_clusters() {
+    auto through = source.connect();
+    through.run("admin", R"({"balancerStop": 1})");
+  }
+  [[nodiscard]] sync_settings settings() const {
+    sync_settings chosen;
+    chosen.copy.source_uri = source.uri();
+    chosen.copy.destination_uri = destination.uri();
+    chosen.copy.retry_time = 60s;
+    chosen.spool_dir = spool.path();
+    return chosen;
+  }
+
+  lab::sharded_cluster source;
+  lab::sharded_cluster destination;
+  scratch_folder spool;
+};
+
+/// Names and keys of what is sharded.
+std::string shard_keys(const lab::sharded_cluster& of) {
+  auto through = of.connect();
+  const auto found = through.run("config", R"({"find": "collections", "filter": {"dropped": {"$ne": true},
+      "_id": {"$not": {"$regex": "^config"}}}, "projection": {"key": 1}, "sort": {"_id": 1}})");
+  const auto list = found.child("cursor.firstBatch");
+  return lab::to_text(*list.get(), 10'000);
+}
+
+TEST(sync_into_sharded, takes_over_the_shard_keys_of_a_cluster) {
+  if (without_mongos()) return;
+  const auto seed = test_seed();
+  two_clusters both;
+  auto through = both.source.connect();
+  both.source.shard_collection("shop", "hashed", R"({"_id": "hashed"})");
+  both.source.shard_collection("shop", "never_written", R"({"x": 1, "y": "hashed"})");
+  for (const char* const collection : {"hashed", "unsharded"}) {
+    lab::load_lim(both.source.uri(), {.documents = 3000, .database = "shop", .collection = collection});
+  }
+  shard_by_key(both.source);
+  application writer(both.source.uri());
+  moved_documents moving(both.source.uri(), seed);
+  sync_session run(both.settings(), {});
+  ASSERT_TRUE(run.start_now());
+  ASSERT_TRUE(wait_until(run, [](const progress& now) { return now.can_commit; }));
+  both.source.shard_collection("during", "made", R"({"_id": "hashed"})");
+  through.run("during", R"({"insert": "made", "documents": [{"_id": 1}, {"_id": 2}, {"_id": 3}, {"_id": 4}]})");
+  const auto then = moving.moved.load();
+  ASSERT_TRUE(wait_until(
+      run, [&](const progress&) { return moving.moved > then + 200; }, lab::catch_up_time()));
+  writer.stop();
+  moving.stop();
+  commit(run, 120s);
+  const auto verdict = lab::compare({.source_uri = both.source.uri(), .destination_uri = both.destination.uri()});
+  EXPECT_TRUE(verdict.equal()) << verdict.text();
+  EXPECT_EQ(shard_keys(both.destination), shard_keys(both.source));
+}
+
+TEST(sync_into_sharded, is_refused_what_a_cluster_cannot_keep) {
+  if (without_mongos()) return;
+  set_and_cluster sets;
+  auto through = sets.source.connect();
+  const auto reason_of = [&sets](const char* entry) {
+    auto settings = sets.settings();
+    settings.copy.sharding.reset();
+    if (entry != nullptr) settings.copy.sharding = choice_of(entry);
+    sync_session run(settings, {});
+    EXPECT_TRUE(run.start_now());
+    const auto how = run.wait();
+    return how ? std::string("nothing was refused") : how.error().message;
+  };
+  const auto expect_reason = [&](const char* entry, const std::string& words) {
+    const auto reason = reason_of(entry);
+    EXPECT_NE(reason.find(words), std::string::npos) << reason;
+  };
+  constexpr const char* by_k = R"({"shardingEntries": [{"database": "shop", "collection": "c",
+                                   "shardCollection": {"key": [{"k": 1}]}}]})";
+  constexpr const char* none = R"({"shardingEntries": []})";
+  through.run("shop", R"({"insert": "c", "documents": [{"_id": 1, "k": 1}]})");
+  expect_reason(nullptr, "which collections are to be sharded");
+  expect_reason(by_k, "createSupportingIndexes");
+  through.run("shop", R"({"createIndexes": "c", "indexes": [{"key": {"k": 1}, "name": "k"},
+                                                             {"key": {"a": 1}, "name": "a", "unique": true}]})");
+  expect_reason(by_k, "its index \"a\" is unique");
+  through.run("shop", R"({"drop": "c"})");
+  through.run("shop", R"({"create": "c", "collation": {"locale": "de"}})");
+  expect_reason(by_k, "has a collation");
+  through.run("shop", R"({"drop": "c"})");
+  through.run("shop", R"({"create": "c", "capped": true, "size": 4096})");
+  expect_reason(none, "shop.c is capped");
+  through.run("shop", R"({"drop": "c"})");
+  through.run("shop",
+              R"({"createIndexes": "c", "indexes": [{"key": {"t": 1}, "name": "t", "expireAfterSeconds": 9}]})");
+  expect_reason(none, "TTL index \"t\"");
+  auto there = sets.destination.connect();
+  const auto left = there.run("admin", R"({"listDatabases": 1, "nameOnly": true, "filter": {"name": "shop"}})");
+  EXPECT_TRUE(left.child("databases").elements().empty());
 }
 
 }  // namespace

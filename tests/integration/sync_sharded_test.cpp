@@ -1,9 +1,9 @@
 // Live syncs of a sharded cluster, through a mongos, into a replica set. The judge is the oracle.
-#include <array>
 #include <random>
 #include <utility>
 
 #include "engine/capture/start_time.hpp"
+#include "tests/integration/moved_documents.hpp"
 #include "tests/integration/sluice_program.hpp"
 #include "tests/integration/sync_lane.hpp"
 #include "tests/lab/not_run.hpp"
@@ -42,20 +42,6 @@ class cluster_and_set {
     return std::make_unique<lab::sluice_program>(std::move(arguments));
   }
 
-  /// shop.moving by {k: 1}, its documents below 500 on one shard and the rest on the other.
-  void shard_by_key() {
-    source.shard_collection("shop", "moving", R"({"k": 1})");
-    auto through = source.connect();
-    through.run("admin", R"({"split": "shop.moving", "middle": {"k": 500}})");
-    through.run("admin", R"({"moveChunk": "shop.moving", "find": {"k": 500}, "to": ")" + other_shard() + "\"}");
-  }
-  /// Not the one that the database "shop" lives on.
-  [[nodiscard]] std::string other_shard() const {
-    auto through = source.connect();
-    const auto found = through.run("config", R"({"find": "databases", "filter": {"_id": "shop"}})");
-    return found.text("cursor.firstBatch.0.primary") == "shard0" ? "shard1" : "shard0";
-  }
-
   void expect_equal() const {
     const auto verdict = lab::compare({.source_uri = source.uri(), .destination_uri = destination.uri()});
     EXPECT_TRUE(verdict.equal()) << verdict.text();
@@ -72,88 +58,6 @@ bool without_mongos() {
   lab::not_run("no mongos: set MONGOS or run tools/bootstrap --all-versions beside a mongos archive");
   return true;
 }
-
-/// Until it is told to stop: documents of shop.moving get another shard key, which takes them to the other shard, are
-/// updated there, are deleted and come back; and transactions write to both shards.
-class moving_documents {
- public:
-  explicit moving_documents(std::string uri, std::uint64_t seed) {
-    thread_ = std::thread([this, uri = std::move(uri), seed] { work(uri, seed); });
-  }
-  ~moving_documents() { stop(); }
-  moving_documents(const moving_documents&) = delete;
-  moving_documents& operator=(const moving_documents&) = delete;
-  void stop() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
-  }
-  std::atomic<std::uint64_t> moved{0};
-
- private:
-  void work(const std::string& uri, std::uint64_t seed) {
-    lab::client through(uri);
-    std::mt19937_64 random(seed);
-    std::array<int, 40> keys{};  // 0: it is not there
-    while (!stop_) {
-      const auto at = random() % keys.size();
-      const std::string id = std::to_string(at);
-      const int there = keys.at(at);
-      const int next = 1 + static_cast<int>(random() % 999);
-      if (there == 0) {
-        if (run(through, R"({"insert": "moving", "documents": [{"_id": )" + id + R"(, "k": )" + std::to_string(next) +
-                             R"(, "n": [1, 2]}]})")) {
-          keys.at(at) = next;
-        }
-        continue;
-      }
-      const std::string named = R"("q": {"_id": )" + id + R"(, "k": )" + std::to_string(there) + "}";
-      switch (random() % 5) {
-        case 0:
-          if (run(through, R"({"delete": "moving", "deletes": [{)" + named + R"(, "limit": 1}]})")) keys.at(at) = 0;
-          break;
-        case 1:
-          run(through,
-              R"({"update": "moving", "updates": [{)" + named + R"(, "u": {"$push": {"n": 7}, "$inc": {"c": 1}}}]})");
-          break;
-        default:
-          if (move(through, named, next)) {
-            keys.at(at) = next;
-            ++moved;
-          }
-      }
-    }
-  }
-
-  static bool run(lab::client& through, const std::string& command) {
-    lab::document reply;
-    bson_error_t ignored{};
-    return through.try_run("shop", lab::document::json(command), reply, ignored);
-  }
-
-  static bool move(lab::client& through, const std::string& named, int key) {
-    bson_error_t ignored{};
-    mongoc_client_session_t* const session = mongoc_client_start_session(through.get(), nullptr, &ignored);
-    if (session == nullptr) return false;
-    bool good = mongoc_client_session_start_transaction(session, nullptr, &ignored);
-    for (const std::string& command :
-         {R"({"update": "moving", "updates": [{)" + named + R"(, "u": {"$set": {"k": )" + std::to_string(key) + "}}}]}",
-          R"({"insert": "log", "documents": [{"moved": true}, {"k": )" + std::to_string(key) + "}]}"}) {
-      lab::document options;
-      lab::reply_buffer reply;
-      good = good && mongoc_client_session_append(session, options.get(), &ignored) &&
-             mongoc_client_command_with_opts(through.get(), "shop", lab::document::json(command).get(), nullptr,
-                                             options.get(), reply.get(), &ignored);
-    }
-    lab::reply_buffer reply;
-    good = good && mongoc_client_session_commit_transaction(session, reply.get(), &ignored);
-    if (!good) mongoc_client_session_abort_transaction(session, &ignored);
-    mongoc_client_session_destroy(session);
-    return good;
-  }
-
-  std::atomic<bool> stop_{false};
-  std::thread thread_;
-};
 
 /// What a change stream before 6.0 keeps silent about, and what it tells by name only; some of it in a database of its
 /// own, so that it can be done again.
@@ -208,7 +112,7 @@ TEST(sync_sharded, takes_everything_that_a_cluster_does) {
   for (const char* const collection : {"hashed", "ranged", "unsharded"}) {
     lab::load_lim(sets.source.uri(), {.documents = 3000, .database = "shop", .collection = collection});
   }
-  sets.shard_by_key();
+  shard_by_key(sets.source);
   sets.source.shard_collection("storm", "c0", R"({"_id": "hashed"})");
   sets.source.shard_collection("storm", "c1", R"({"n": 1})");
   sets.source.shard_collection("app", "c0", R"({"_id": 1})");
@@ -221,13 +125,13 @@ TEST(sync_sharded, takes_everything_that_a_cluster_does) {
 
   everything storm(sets.source.uri(), seed + 1);
   application writer(sets.source.uri());
-  moving_documents moving(sets.source.uri(), seed + 2);
+  moved_documents moving(sets.source.uri(), seed + 2);
   const auto run = sets.make();
   ASSERT_TRUE(run->start_now());
   ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.at == phase::change_application; }));
   EXPECT_EQ(run->snapshot(false).follow.captured_by, "change-stream");
-  through.run("admin",
-              R"({"moveChunk": "shop.ranged", "find": {"_id": {"$minKey": 1}}, "to": ")" + sets.other_shard() + "\"}");
+  through.run("admin", R"({"moveChunk": "shop.ranged", "find": {"_id": {"$minKey": 1}}, "to": ")" +
+                           other_shard_of_shop(sets.source) + "\"}");
   move_primary(through, "moves");
   through.run("moves", R"({"insert": "written_later", "documents": [{"_id": "late"}]})");
   through.run("before", R"({"dropDatabase": 1})");
@@ -267,7 +171,7 @@ TEST(sync_sharded, a_document_that_begins_elsewhere_before_it_ends_here_stays) {
   if (without_mongos()) return;
   cluster_and_set sets;
   auto through = sets.source.connect();
-  sets.shard_by_key();
+  shard_by_key(sets.source);
   through.run("shop", R"({"insert": "moving", "documents": [{"_id": 1, "k": 1}, {"_id": 2, "k": 2}]})");
   const auto run = sets.make();
   ASSERT_TRUE(run->start_now());
@@ -287,10 +191,10 @@ TEST(sync_sharded, goes_on_after_being_killed_at_any_moment) {
   auto through = sets.source.connect();
   sets.source.shard_collection("shop", "hashed", R"({"_id": "hashed"})");
   lab::load_lim(sets.source.uri(), {.documents = 20'000, .database = "shop", .collection = "hashed"});
-  sets.shard_by_key();
+  shard_by_key(sets.source);
   everything storm(sets.source.uri(), seed + 1);
   application writer(sets.source.uri());
-  moving_documents moving(sets.source.uri(), seed + 2);
+  moved_documents moving(sets.source.uri(), seed + 2);
   for (int life = 0; life < 10; ++life) {
     const auto run = sets.start(false);
     std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 2500));
