@@ -37,11 +37,17 @@ void append_what_they_are(bson::builder& match) {
   match.close();
 }
 
+/// Whose operations: those of a server, or through a mongos of all shards; or a mongos' own.
+enum class whose : std::uint8_t { servers, router };
+
 /// The operations under way; of those in `among` alone, unless that is empty. Each as {"opid": …}.
-task<result<std::vector<bson::document>>> under_way(wire::connection& node, const std::vector<bson::document>& among) {
+task<result<std::vector<bson::document>>> under_way(wire::connection& node, whose operations,
+                                                    const std::vector<bson::document>& among) {
   bson::builder command;
   command.append("aggregate", 1).open_array("pipeline");
-  command.open_document("0").open_document("$currentOp").close().close();
+  command.open_document("0").open_document("$currentOp");
+  if (operations == whose::router) command.append("localOps", true);
+  command.close().close();
   command.open_document("1").open_document("$match");
   append_what_they_are(command);
   if (!among.empty()) {
@@ -59,25 +65,38 @@ task<result<std::vector<bson::document>>> under_way(wire::connection& node, cons
 
 }  // namespace
 
-task<result<>> wait_for_left_writes(connect_to_destination connect, std::chrono::milliseconds patience,
-                                    runtime::cancel_scope& scope) {
-  bool told = false;
-  auto wait = [&connect, &scope, &told]() -> task<result<>> {
-    SLUICE_CO_TRY(const auto node, co_await connect());
-    const std::vector<bson::document> all;
-    SLUICE_CO_TRY(auto left, co_await under_way(*node, all));
-    wire::backoff waits;
-    while (!left.empty()) {
-      if (!std::exchange(told, true)) {
-        log(log_level::info, "apply", "Waiting for writes that an earlier process left under way on the destination",
-            {{"writes", left.size()}});
-      }
-      const bool slept = co_await runtime::sleep_for(waits.next(), scope);
-      if (!slept)
-        co_return failure(error_kind::cancelled, "cancelled while writes of an earlier process were waited for");
-      SLUICE_CO_TRY(left, co_await under_way(*node, left));
+namespace {
+
+task<result<>> wait_until_ended(wire::connection& node, whose operations, bool& told, runtime::cancel_scope& scope) {
+  const std::vector<bson::document> all;
+  SLUICE_CO_TRY(auto left, co_await under_way(node, operations, all));
+  wire::backoff waits;
+  while (!left.empty()) {
+    if (!std::exchange(told, true)) {
+      log(log_level::info, "apply", "Waiting for writes that an earlier process left under way on the destination",
+          {{"writes", left.size()}});
     }
-    co_return ok();
+    const bool slept = co_await runtime::sleep_for(waits.next(), scope);
+    if (!slept)
+      co_return failure(error_kind::cancelled, "cancelled while writes of an earlier process were waited for");
+    SLUICE_CO_TRY(left, co_await under_way(node, operations, left));
+  }
+  co_return ok();
+}
+
+}  // namespace
+
+task<result<>> wait_for_left_writes(connect_to_destination connect, connect_to_routers routers,
+                                    std::chrono::milliseconds patience, runtime::cancel_scope& scope) {
+  bool told = false;
+  auto wait = [&connect, &routers, &scope, &told]() -> task<result<>> {
+    // First who passes commands on, then who carries them out.
+    const auto passing_on = co_await routers();
+    for (const auto& router : passing_on) {
+      SLUICE_CO_TRYV(co_await wait_until_ended(*router, whose::router, told, scope));
+    }
+    SLUICE_CO_TRY(const auto node, co_await connect());
+    co_return co_await wait_until_ended(*node, whose::servers, told, scope);
   };
   co_return co_await wire::retry(wait, patience, scope);
 }

@@ -97,7 +97,8 @@ std::vector<write_piece> cut(const write_run& run, std::size_t connections, cons
     auto [writes_max, bytes_max] = bounds_of(kind, bounds);
     if (!run.ordered && connections > 1) {
       const std::size_t share = (end - begin + connections - 1) / connections;
-      writes_max = std::min(writes_max, std::max(share, bounds.share_min));
+      // Of a scattered collection each may need a transaction of its own.
+      writes_max = std::min(writes_max, std::max(share, run.to->scattered ? 1 : bounds.share_min));
     }
     while (begin < end) {
       std::size_t weight = 0;

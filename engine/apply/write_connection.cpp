@@ -49,6 +49,11 @@ bson::builder one_statement(const std::string& collection, const bson::document&
 
 }  // namespace
 
+void causal_time::hear(bson::document_view reply) noexcept {
+  const auto told = reply.at("$clusterTime", "clusterTime").as_timestamp();
+  if (told && *told > seen) seen = *told;
+}
+
 task<result<>> write_connection::open() {
   if (connection_ && connection_->is_open()) co_return ok();
   connection_.reset();
@@ -61,11 +66,32 @@ task<result<>> write_connection::open() {
   co_return ok();
 }
 
+/// Between two shards a command is under way on none of them: its mongos tells. That is the one that is asked first
+/// when a connection is lost.
+task<result<bool>> write_connection::is_being_passed_on() {
+  if (destination_.kind != cluster::deployment_kind::sharded) co_return false;
+  bson::builder command;
+  command.append("aggregate", 1).open_array("pipeline");
+  command.open_document("0").open_document("$currentOp").append("localOps", true).close().close();
+  command.open_document("1").open_document("$match").append("command.comment", std::string_view(comment_));
+  command.close().close().close().open_document("cursor").close();
+  bson::document current = command.finish();
+  SLUICE_CO_TRY(const auto answer, co_await connection_->run("admin", std::move(current)));
+  const auto running = answer.body.at("cursor", "firstBatch").as_array();
+  co_return running && !running->empty();
+}
+
 /// A server goes on with a write whose client is gone (6.0.27). Were the command sent again meanwhile and answered, the
 /// first one could still overwrite what the next window has written: so it is waited for. `$ownOps` needs no privilege.
 task<result<>> write_connection::settle() {
   wire::backoff waits;
   for (;;) {
+    SLUICE_CO_TRY(const bool passing_on, co_await is_being_passed_on());
+    if (passing_on) {
+      const bool slept = co_await runtime::sleep_for(waits.next(), scope_);
+      if (!slept) co_return failure(error_kind::cancelled, "cancelled while an interrupted write was waited for");
+      continue;
+    }
     bson::builder current;
     current.append("currentOp", 1).append("$ownOps", true).append("command.comment", std::string_view(comment_));
     bson::document command = current.finish();
@@ -155,6 +181,7 @@ task<result<write_connection::acknowledged>> write_connection::send_with_key(clu
       co_return why;
     }
     unsettled_ = false;
+    times_.hear(answer.value().body);
     same_again = false;
     SLUICE_CO_TRY(auto said, read_write_reply(answer.value().body, connection_->host().to_string()));
     if (!said.refused.empty() && is_passing_conflict(said.refused.front().code)) {
@@ -185,6 +212,12 @@ bson::document write_connection::session_id() {
 
 task<result<std::vector<bson::document>>> write_connection::find(const std::string& database, bson::document command) {
   std::vector<bson::document> there;
+  if (destination_.kind == cluster::deployment_kind::sharded && times_.seen != bson::timestamp{}) {
+    bson::builder caused;
+    caused.append_all(command).open_document("readConcern").append("level", "local");
+    caused.append("afterClusterTime", times_.seen).close();
+    command = caused.finish();
+  }
   auto once = [&]() -> task<result<>> {
     there.clear();
     SLUICE_CO_TRYV(co_await open());

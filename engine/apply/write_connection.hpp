@@ -18,17 +18,27 @@ namespace sluice::apply {
 
 struct apply_counters;
 
+/// The cluster time of the last document that a writer's connections took to another shard, which all of them share. A
+/// mongos answers when that is decided, and a read that does not ask for a time may come in between the shards' own
+/// commits and find the document on none of them (5.0.4).
+struct causal_time {
+  bson::timestamp seen;
+  void hear(bson::document_view reply) noexcept;
+};
+
 /// Lives on one lane; one call at a time. Everything ends when `scope` is cancelled.
 class write_connection {
  public:
   /// `comment` goes with every command and is this connection's alone: a command whose connection was lost is found
   /// by it (see settle()).
   write_connection(cluster::deployment destination, std::string comment, std::chrono::milliseconds patience,
-                   state::write_permission may_write, apply_counters& counters, runtime::cancel_scope& scope)
+                   state::write_permission may_write, causal_time& times, apply_counters& counters,
+                   runtime::cancel_scope& scope)
       : destination_(std::move(destination)),
         comment_(std::move(comment)),
         patience_(patience),
         may_write_(std::move(may_write)),
+        times_(times),
         counters_(counters),
         scope_(scope) {}
 
@@ -57,6 +67,7 @@ class write_connection {
  private:
   [[nodiscard]] task<result<>> open();
   [[nodiscard]] task<result<>> settle();
+  [[nodiscard]] task<result<bool>> is_being_passed_on();
   [[nodiscard]] task<result<write_reply>> send_once(const cluster::namespace_name& ns);
   [[nodiscard]] task<result<std::vector<bson::document>>> find(const std::string& database, bson::document command);
   [[nodiscard]] bson::document session_id();
@@ -65,6 +76,7 @@ class write_connection {
   std::string comment_;
   std::chrono::milliseconds patience_;
   state::write_permission may_write_;
+  causal_time& times_;
   apply_counters& counters_;
   runtime::cancel_scope& scope_;
   std::unique_ptr<wire::connection> connection_{};

@@ -120,7 +120,8 @@ struct writer::inner {
       : lane(std::move(on)), counters(count), link(outer.on_cancel([this] { scope.cancel(); })) {
     const std::string name = random_name();
     for (std::uint32_t i = 0; i < std::max(given.connections, 1U); ++i) {
-      connections.emplace_back(to, name + "-" + std::to_string(i), given.patience, given.may_write, counters, scope);
+      connections.emplace_back(to, name + "-" + std::to_string(i), given.patience, given.may_write, times, counters,
+                               scope);
     }
   }
 
@@ -132,6 +133,7 @@ struct writer::inner {
   /// Own: the failure of one connection ends the waits of the others, and nothing else.
   runtime::cancel_scope scope;
   runtime::cancel_scope::hook link;
+  causal_time times;
   std::deque<write_connection> connections;
   bool writing = false;
 };

@@ -127,6 +127,16 @@ task<result<std::unique_ptr<wire::connection>>> sides::open_destination() {
   return cluster::connect_primary(destination, scope_, settings_.retry_time);
 }
 
+task<std::vector<std::unique_ptr<wire::connection>>> sides::open_routers() {
+  std::vector<std::unique_ptr<wire::connection>> routers;
+  if (destination.kind != cluster::deployment_kind::sharded) co_return routers;
+  for (const auto& host : destination.uri.hosts()) {
+    auto opened = co_await cluster::connect_member(destination, host, scope_, std::chrono::milliseconds::zero());
+    if (opened) routers.push_back(std::move(opened).value());
+  }
+  co_return routers;
+}
+
 std::unique_ptr<sluice::state::checkpoint> sides::make_checkpoint() {
   return std::make_unique<sluice::state::checkpoint>([this]() { return open_destination(); }, scope_,
                                                      settings_.retry_time, limits::lease_time,

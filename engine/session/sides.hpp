@@ -43,6 +43,8 @@ class sides {
   /// A connection to the source's primary of now, with the run's patience.
   [[nodiscard]] task<result<std::unique_ptr<wire::connection>>> open_source();
   [[nodiscard]] task<result<std::unique_ptr<wire::connection>>> open_destination();
+  /// Of a destination that is a sharded cluster: to each mongos of its URI that answers at once.
+  [[nodiscard]] task<std::vector<std::unique_ptr<wire::connection>>> open_routers();
   [[nodiscard]] std::unique_ptr<sluice::state::checkpoint> make_checkpoint();
   /// On every way out but success: the next process need not wait for the lease's end. With a scope and connections of
   /// its own, since the run's may be cancelled; what goes wrong is told and never the outcome.

@@ -516,7 +516,8 @@ task<result<follow_end>> sync_run::follow(capture_side& captured, position at, r
   };
   SLUICE_CO_TRYV(co_await wire::retry(newest, settings_.copy.retry_time, scope));
   const apply::connect_to_destination connect = [this] { return between_.open_destination(); };
-  SLUICE_CO_TRYV(co_await apply::wait_for_left_writes(connect, settings_.copy.retry_time, scope));
+  const apply::connect_to_routers routers = [this] { return between_.open_routers(); };
+  SLUICE_CO_TRYV(co_await apply::wait_for_left_writes(connect, routers, settings_.copy.retry_time, scope));
   // Changes of documents that are not migrated are sent, too, where only the source could tell, and find nothing.
   job.options.free_check =
       between_.source.kind != cluster::deployment_kind::sharded && choice_.documents.is_everything();

@@ -126,7 +126,7 @@ class moving_documents {
     lab::client through(uri);
     std::mt19937_64 random(seed);
     while (!stop_) {
-      std::this_thread::sleep_for(1ms);  // as many as one user makes, not as many as a server takes
+      std::this_thread::sleep_for(2ms);  // no more than transactions can follow on a machine of two cores
       const std::string command = any(random);
       lab::document reply;
       bson_error_t ignored{};
