@@ -59,10 +59,12 @@ task<result<committed_run>> read_committed(sluice::state::checkpoint& from, std:
 /// Before anything is written: whether the way back will be open.
 result<> sync_run::check_reversible() {
   const auto& source = between_.source;
+  const auto& destination = between_.destination;
   const auto refused = [](const std::string& why) {
     return failure(error_kind::refused, "this run could not be reversed: " + why + "; leave \"reversible\" out");
   };
   if (source.kind != cluster::deployment_kind::replica_set) return refused("its source is a sharded cluster");
+  if (destination.kind != cluster::deployment_kind::replica_set) return refused("its destination is a sharded cluster");
   if (source.fcv != between_.destination.fcv) {
     return refused("the source has feature compatibility version " + source.fcv + ", the destination " +
                    between_.destination.fcv);
