@@ -47,7 +47,10 @@ bool begins_with(bson::document_view pattern, bson::document_view key) {
   return true;
 }
 
-bool begins_with_fields(bson::document_view pattern, bson::document_view key) {
+/// Can shards that know nothing of each other keep it unique? Where documents of one key of the index are on one shard,
+/// and by an `_id`, which is no other document's. Equal values have equal hashes.
+bool unique_on_shards(bson::document_view pattern, bson::document_view key) {
+  if (!pattern.empty() && (*pattern.begin()).key() == "_id") return true;
   auto part = pattern.begin();
   for (const auto wanted : key) {
     if (part == pattern.end() || (*part).key() != wanted.key()) return false;
@@ -83,10 +86,10 @@ result<> check_shardable(const collection_info& info, bool may_make_index) {
     carried = carried || supports_key(index.spec, info.shard_key);
     const auto pattern = index.spec.view().find("key").as_document();
     if (!pattern || !flag(index.spec, "unique")) continue;
-    if (is_hashed_key(info.shard_key) || !begins_with_fields(*pattern, info.shard_key)) {
+    if (!unique_on_shards(*pattern, info.shard_key)) {
       return refused(info, "its index \"" + index.name +
-                               "\" is unique, which several shards can keep only if it begins with the shard key, "
-                               "not hashed; choose another key, or drop the index");
+                               "\" is unique, which several shards can keep only if it begins with the fields of the "
+                               "shard key; choose another key, or drop the index");
     }
   }
   if (carried) return ok();
