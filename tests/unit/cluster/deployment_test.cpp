@@ -100,13 +100,51 @@ TEST(check_pair, refuses_a_change_under_way_and_one_deployment_twice) {
   EXPECT_NE(refusal(source, destination).find("are the same deployment"), std::string::npos);
 }
 
-TEST(check_pair, refuses_to_write_to_a_sharded_cluster) {
-  auto source = at(role::source, {5, 0, 4}, "5.0");
-  auto destination = at(role::destination, {6, 0, 27}, "6.0");
-  source.kind = deployment_kind::sharded;
-  EXPECT_EQ(refusal(source, destination), "goes together");
-  destination.kind = deployment_kind::sharded;
-  EXPECT_NE(refusal(source, destination).find("only replica sets can be written to"), std::string::npos);
+deployment sharded(deployment of) {
+  of.kind = deployment_kind::sharded;
+  of.set_name.clear();
+  return of;
+}
+
+TEST(check_pair, takes_a_sharded_cluster_on_either_side) {
+  const auto destination = at(role::destination, {6, 0, 27}, "6.0");
+  for (const auto& source :
+       {at(role::source, {4, 4, 29}, "4.4"), at(role::source, {5, 0, 4}, "5.0"), at(role::source, {6, 0, 27}, "6.0")}) {
+    EXPECT_EQ(refusal(sharded(source), destination), "goes together");
+    EXPECT_EQ(refusal(source, sharded(destination)), "goes together");
+    EXPECT_EQ(refusal(sharded(source), sharded(destination)), "goes together");
+  }
+}
+
+// Only the exact diffs of newer oplogs are for 6.0 alone.
+TEST(check_pair, takes_an_older_sharded_destination_where_nothing_newer_is_written) {
+  const auto older = sharded(at(role::destination, {5, 0, 31}, "5.0"));
+  const auto oldest = sharded(at(role::destination, {4, 4, 29}, "4.4"));
+  EXPECT_EQ(refusal(sharded(at(role::source, {5, 0, 4}, "5.0")), older), "goes together");
+  EXPECT_EQ(refusal(sharded(at(role::source, {4, 4, 2}, "4.4")), oldest), "goes together");
+  EXPECT_EQ(refusal(at(role::source, {4, 4, 2}, "4.4"), older), "goes together");
+  EXPECT_EQ(refusal(at(role::source, {4, 4, 2}, "4.4"), oldest), "goes together");
+  // Still with the oplog of 4.4.
+  EXPECT_EQ(refusal(at(role::source, {5, 0, 4}, "4.4"), older), "goes together");
+  EXPECT_EQ(refusal(at(role::source, {5, 0, 4}, "5.0"), older),
+            "destination sharded cluster (dst:27017) runs MongoDB 5.0.31; a destination must be 6.0 or newer");
+  EXPECT_EQ(refusal(sharded(at(role::source, {4, 4, 2}, "4.4")), at(role::destination, {5, 0, 31}, "5.0")),
+            "destination dst (dst:27017) runs MongoDB 5.0.31; a destination must be 6.0 or newer");
+}
+
+TEST(check_pair, a_sharded_destination_is_behind_by_its_feature_compatibility_version) {
+  EXPECT_EQ(refusal(sharded(at(role::source, {4, 4, 2}, "4.4")), sharded(at(role::destination, {4, 4, 29}, "4.2"))),
+            "destination sharded cluster (dst:27017) runs MongoDB 4.4.29 with the feature compatibility version 4.2: "
+            "raise it to 4.4 or newer with setFeatureCompatibilityVersion");
+  EXPECT_EQ(refusal(at(role::source, {5, 0, 4}, "5.0"), sharded(at(role::destination, {6, 0, 5}, "5.0"))),
+            "destination sharded cluster (dst:27017) runs MongoDB 6.0.5 with the feature compatibility version 5.0: "
+            "raise it to 6.0 or newer with setFeatureCompatibilityVersion");
+  EXPECT_EQ(refusal(sharded(at(role::source, {6, 0, 5}, "6.0")), sharded(at(role::destination, {5, 0, 31}, "5.0"))),
+            "destination sharded cluster (dst:27017) has the feature compatibility version 5.0, which is older than "
+            "6.0 of source sharded cluster (src:27017): use a destination of MongoDB 6.0 or newer");
+  EXPECT_NE(refusal(sharded(at(role::source, {4, 2, 6}, "4.2")), sharded(at(role::destination, {4, 4, 29}, "4.4")))
+                .find("a source must be 4.4 or newer"),
+            std::string::npos);
 }
 
 TEST(identity, stands_in_for_what_cannot_be_read) {
