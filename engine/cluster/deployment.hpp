@@ -71,8 +71,9 @@ struct deployment {
 [[nodiscard]] result<> check_pair(const deployment& source, const deployment& destination);
 
 /// Privileges the copy needs, read from connectionStatus. Error: refused, listing what lacks and which built-in role
-/// holds it. Deployments without authentication pass.
-[[nodiscard]] task<result<>> check_privileges(wire::connection& node, role as);
+/// holds it. Deployments without authentication pass. `gives_shard_keys`: a source whose shard keys a destination takes
+/// over, if it has any.
+[[nodiscard]] task<result<>> check_privileges(wire::connection& node, role as, bool gives_shard_keys = false);
 
 /// How long an answer takes: one `ping`, rounded up to a millisecond.
 [[nodiscard]] task<result<std::chrono::milliseconds>> ping(wire::connection& node);

@@ -1,6 +1,9 @@
 // Versions, what they can do, whether two deployments go together, and which privileges lack.
 #include "engine/cluster/deployment.hpp"
 
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "engine/cluster/deployment_facts.hpp"
@@ -163,10 +166,11 @@ TEST(identity, stands_in_for_what_cannot_be_read) {
   EXPECT_NE(stand_in_identity(a), stand_in_identity(b));
 }
 
-std::string missing(std::string_view privileges, role as, bool is_mongos = false) {
+std::string missing(std::string_view privileges, role as, bool is_mongos = false, bool gives_shard_keys = false) {
   std::string all;
   const auto document = json(privileges);
-  for (const auto& each : find_missing_privileges(*document.view().find("p").as_array(), as, is_mongos))
+  for (const auto& each :
+       find_missing_privileges(*document.view().find("p").as_array(), as, is_mongos, gives_shard_keys))
     all += (all.empty() ? "" : "; ") + each.actions + " on " + each.where;
   return all;
 }
@@ -214,6 +218,61 @@ TEST(privileges, a_reader_is_no_destination) {
   EXPECT_EQ(missing(backup, role::destination),
             "insert, createCollection, createIndex, collMod, dropCollection, bypassDocumentValidation on every user "
             "collection; update, remove, dropIndex on every user collection");
+}
+
+/// What restore, readWriteAnyDatabase and clusterMonitor hold of what a destination needs, and further privileges.
+std::string writer(const std::string& more) {
+  return R"({"p": [
+      {"resource": {"db": "", "collection": ""}, "actions": ["insert", "createCollection", "createIndex", "collMod",
+       "dropCollection", "bypassDocumentValidation", "find", "update", "remove", "dropIndex", "listCollections",
+       "listIndexes", "collStats"]},
+      {"resource": {"cluster": true}, "actions": ["listDatabases"]})" +
+         more + "]}";
+}
+
+constexpr auto* manager = R"(, {"resource": {"db": "", "collection": ""},
+    "actions": ["clearJumboFlag", "enableSharding", "moveChunk", "splitChunk", "splitVector"]},
+  {"resource": {"db": "config", "collection": ""}, "actions": ["collStats", "find", "killCursors"]},
+  {"resource": {"db": "config", "collection": "settings"}, "actions": ["insert", "remove", "update"]})";
+
+TEST(privileges, a_sharded_destination_is_managed) {
+  EXPECT_EQ(missing(writer(""), role::destination), "") << "of a replica set there is nothing to manage";
+  EXPECT_EQ(missing(writer(""), role::destination, true),
+            "enableSharding, moveChunk, splitChunk on every user collection; find on the database config; update on "
+            "config.settings");
+  EXPECT_EQ(missing(writer(manager), role::destination, true), "");
+}
+
+TEST(privileges, what_says_where_data_lies_may_be_granted_one_by_one) {
+  const auto reader_of = [](const std::vector<std::string>& collections) {
+    std::string all = R"(, {"resource": {"db": "", "collection": ""},
+        "actions": ["enableSharding", "moveChunk", "splitChunk"]},
+      {"resource": {"db": "config", "collection": "settings"}, "actions": ["update"]})";
+    for (const auto& one : collections) {
+      all += R"(, {"resource": {"db": "config", "collection": ")" + one + R"("}, "actions": ["find"]})";
+    }
+    return writer(all);
+  };
+  EXPECT_EQ(missing(reader_of({"shards", "databases", "collections", "chunks", "settings"}), role::destination, true),
+            "");
+  for (const auto* left_out : {"shards", "databases", "collections", "chunks", "settings"}) {
+    std::vector<std::string> rest{"shards", "databases", "collections", "chunks", "settings"};
+    std::erase(rest, left_out);
+    EXPECT_EQ(missing(reader_of(rest), role::destination, true), "find on the database config") << left_out;
+  }
+}
+
+TEST(privileges, shard_keys_are_read_where_a_sharded_destination_takes_them_over) {
+  const std::string reader = R"({"p": [
+      {"resource": {"db": "", "collection": ""},
+       "actions": ["changeStream", "find", "listCollections", "listIndexes", "collStats"]},
+      {"resource": {"cluster": true}, "actions": ["listDatabases"]})";
+  EXPECT_EQ(missing(reader + "]}", role::source, true, false), "");
+  EXPECT_EQ(missing(reader + "]}", role::source, true, true), "find on config.collections");
+  EXPECT_EQ(missing(reader + R"(, {"resource": {"db": "config", "collection": ""}, "actions": ["find"]}]})",
+                    role::source, true, true),
+            "");
+  EXPECT_EQ(missing(reader + "]}", role::source, false, true), "") << "a replica set has none";
 }
 
 }  // namespace
