@@ -75,29 +75,6 @@ error refused(const collection_info& info, const std::string& why) {
                                           " on the destination: " + why);
 }
 
-result<> check_shardable(const collection_info& info, bool may_make_index) {
-  if (info.kind != collection_kind::plain) return refused(info, "only plain collections can be");
-  if (info.has_collation()) {
-    return refused(info, "it has a collation, by which _ids that differ may be the same on one shard, and not on two");
-  }
-  const bool has_id = !info.id_index.view().empty();
-  bool carried = may_make_index || (has_id && is_by_id(info.shard_key) && !is_hashed_key(info.shard_key));
-  for (const auto& index : info.indexes) {
-    carried = carried || supports_key(index.spec, info.shard_key);
-    const auto pattern = index.spec.view().find("key").as_document();
-    if (!pattern || !flag(index.spec, "unique")) continue;
-    if (!unique_on_shards(*pattern, info.shard_key)) {
-      return refused(info, "its index \"" + index.name +
-                               "\" is unique, which several shards can keep only if it begins with the fields of the "
-                               "shard key; choose another key, or drop the index");
-    }
-  }
-  if (carried) return ok();
-  return refused(info,
-                 "no index of it begins with that; make one on the source, or let it be made "
-                 "(createSupportingIndexes: true)");
-}
-
 }  // namespace
 
 bool is_by_id(bson::document_view key) {
@@ -140,9 +117,32 @@ bool supports_key(bson::document_view index, bson::document_view key) {
   return compares_by_bytes(index);
 }
 
+result<> check_shardable(const collection_info& info, bool may_make_index) {
+  if (info.shard_key.view().empty()) return ok();
+  if (info.kind != collection_kind::plain) return refused(info, "only plain collections can be");
+  if (info.has_collation()) {
+    return refused(info, "it has a collation, by which _ids that differ may be the same on one shard, and not on two");
+  }
+  const bool has_id = !info.id_index.view().empty();
+  bool carried = may_make_index || (has_id && is_by_id(info.shard_key) && !is_hashed_key(info.shard_key));
+  for (const auto& index : info.indexes) {
+    carried = carried || supports_key(index.spec, info.shard_key);
+    const auto pattern = index.spec.view().find("key").as_document();
+    if (!pattern || !flag(index.spec, "unique")) continue;
+    if (!unique_on_shards(*pattern, info.shard_key)) {
+      return refused(info, "its index \"" + index.name +
+                               "\" is unique, which several shards can keep only if it begins with the fields of the "
+                               "shard key; choose another key, or drop the index");
+    }
+  }
+  if (carried) return ok();
+  return refused(info,
+                 "no index of it begins with that; make one on the source, or let it be made "
+                 "(createSupportingIndexes: true)");
+}
+
 result<> check_shardable(const catalog& of, bool may_make_index) {
   for (const auto& info : of.collections) {
-    if (info.shard_key.view().empty()) continue;
     SLUICE_TRYV(check_shardable(info, may_make_index));
   }
   return ok();
