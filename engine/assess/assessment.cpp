@@ -108,7 +108,14 @@ task<result<>> look_into_source(boost::asio::any_io_executor lane, assessment& o
   wire::connection& node = *of.source.node;
   auto read = co_await read_source_catalog(*of.source.known, node, of.scope, of.settings.run.copy.sharding, cancel);
   of.catalog = std::move(read.catalog);
+  const bool into_shards = of.destination.known && of.destination.known->kind == cluster::deployment_kind::sharded;
+  read.facts.nothing_sleeps = into_shards && !of.destination.known->can.coll_mod_capped_size;
   of.add(judge_catalog(read.facts));
+  if (into_shards && read.facts.problem.empty() && read.facts.refused_choice.empty()) {
+    cluster::catalog coming = of.catalog;
+    const auto sharding = co_await read_sharding(node, *of.source.known, std::move(coming), of.scope);
+    of.add(judge_sharding(sharding));
+  }
   of.files = 2 * static_cast<double>(read.facts.collections) + static_cast<double>(read.facts.indexes);
   side_settings set = co_await read_settings(node, *of.source.known, databases_of(of.catalog));
   set.chooses_documents = !of.scope.documents.is_everything();

@@ -28,6 +28,8 @@ constexpr check_name options{"catalog.unknownOptions", here};
 constexpr check_name search{"catalog.searchIndexes", here};
 constexpr check_name in_the_way{"catalog.inTheWay", here};
 constexpr check_name leftover{"catalog.unfinishedRun", here};
+constexpr check_name shard_keys{"catalog.shardKeys", here};
+constexpr check_name zones{"catalog.zones", here};
 
 std::vector<figure> count_of(const named& of) {
   return {{"count", static_cast<double>(of.count)}};
@@ -133,7 +135,12 @@ void judge_indexes(const catalog_facts& facts, findings& to) {
                           ": not yet unique on the destination until the commit",
                       {{"count", static_cast<double>(facts.unique_indexes)}}));
   }
-  if (facts.ttl.count > 0) {
+  if (facts.ttl.count > 0 && facts.nothing_sleeps) {
+    to.push_back(problem(ttl, "source",
+                         with_names(facts.ttl, "TTL index", "TTL indexes") +
+                             ": asleep until the commit, for which a sharded destination must be of 6.0 or newer",
+                         "leave their collections out with --exclude, or raise the destination", count_of(facts.ttl)));
+  } else if (facts.ttl.count > 0) {
     to.push_back(
         fine(ttl, "source",
              with_names(facts.ttl, "TTL index", "TTL indexes") + ": asleep on the destination until the commit",
@@ -142,7 +149,13 @@ void judge_indexes(const catalog_facts& facts, findings& to) {
 }
 
 void judge_kinds(const catalog_facts& facts, findings& to) {
-  if (facts.capped.count > 0) {
+  if (facts.capped.count > 0 && facts.nothing_sleeps) {
+    to.push_back(
+        problem(capped, "source",
+                with_names(facts.capped, "capped collection", "capped collections") +
+                    ": without their bounds until the commit, for which a sharded destination must be of 6.0 or newer",
+                "leave them out with --exclude, or raise the destination", count_of(facts.capped)));
+  } else if (facts.capped.count > 0) {
     to.push_back(fine(capped, "source",
                       with_names(facts.capped, "capped collection", "capped collections") +
                           ": without their bounds until the commit, so that they may grow meanwhile",
@@ -178,12 +191,48 @@ findings judge_catalog(const catalog_facts& facts) {
   return found;
 }
 
+findings judge_sharding(const sharding_facts& facts) {
+  if (!facts.problem.empty()) {
+    return {problem(shard_keys, "source", facts.problem, "grant what the message names")};
+  }
+  findings found;
+  for (const std::string& sentence : facts.refused.names) {
+    found.push_back(problem(shard_keys, "source", sentence,
+                            "put it right as the sentence says, or leave the collection out with --exclude"));
+  }
+  if (facts.unread > 0) {
+    found.push_back(warning(shard_keys, "source",
+                            "there was no time for the indexes of " +
+                                counted(facts.unread, "collection that is", "collections that are") +
+                                " to be sharded: whether they can be is not known",
+                            "assess again with fewer of them (--include); a start looks at all of them"));
+  }
+  if (!found.empty()) return found;
+  if (facts.sharded == 0) {
+    return {fine(shard_keys, "source", "no collection is to be sharded: each goes where its database lives")};
+  }
+  return {fine(shard_keys, "source",
+               counted(facts.sharded, "collection is", "collections are") +
+                   " to be sharded, each by a key that it can be sharded by",
+               {{"count", static_cast<double>(facts.sharded)}})};
+}
+
 findings judge_destination(const destination_facts& facts) {
   if (!facts.problem.empty()) return {not_known(in_the_way, "destination", facts.problem)};
   findings found;
   if (!facts.name_clash.empty()) {
     found.push_back(problem({"catalog.nameClash", here}, "destination", facts.name_clash,
                             "drop that database, or choose another name with --remap"));
+  }
+  if (!facts.zones_problem.empty()) found.push_back(not_known(zones, "destination", facts.zones_problem));
+  if (facts.zoned.count > 0) {
+    found.push_back(
+        problem(zones, "destination",
+                "has zones for " + with_names(facts.zoned, "namespace that is to come", "namespaces that are to come") +
+                    ": their ranges would decide where chunks begin, and on which shards",
+                "take the ranges away with sh.removeRangeFromZone() (sh.status() lists them), and give them again with "
+                "sh.updateZoneKeyRange() after the commit",
+                count_of(facts.zoned)));
   }
   if (facts.unfinished_run) {
     found.push_back(

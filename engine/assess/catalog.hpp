@@ -30,6 +30,8 @@ struct collection_size {
 struct catalog_facts {
   std::string problem;      // why the catalog could not be read; empty: it was
   bool is_sharded = false;  // the source
+  /// The destination cannot let bounds and expiries sleep (a sharded cluster before 6.0).
+  bool nothing_sleeps = false;
   std::int64_t databases = 0;
   std::int64_t collections = 0;  // without views
   std::int64_t sized = 0;        // of them: whose sizes were read in time
@@ -46,15 +48,26 @@ struct catalog_facts {
   std::string refused_choice;           // why what was chosen cannot be migrated, as a start would say
 };
 
+/// What becomes of shard keys on a destination that is a sharded cluster.
+struct sharding_facts {
+  std::string problem;       // why they could not be read; empty: they were
+  std::int64_t sharded = 0;  // collections that have one
+  std::int64_t unread = 0;   // of them: whose indexes were not read in time
+  named refused;             // sentences about collections that cannot be sharded by theirs, as a start would say
+};
+
 struct destination_facts {
   std::string problem;
   named in_the_way;              // namespaces that are to come and are there
+  named zoned;                   // namespaces that are to come and have zones
+  std::string zones_problem;     // why zones could not be read
   std::string name_clash;        // a database that differs by case only
   bool unfinished_run = false;   // a checkpoint of Sluice
   std::int64_t collections = 0;  // of anybody
 };
 
 [[nodiscard]] findings judge_catalog(const catalog_facts& facts);
+[[nodiscard]] findings judge_sharding(const sharding_facts& facts);
 [[nodiscard]] findings judge_destination(const destination_facts& facts);
 
 }  // namespace sluice::assess

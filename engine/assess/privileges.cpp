@@ -108,7 +108,9 @@ std::vector<std::string> least_grants(const std::string& side, const privilege_f
 std::vector<std::string> built_in_grants(const std::string& side, const privilege_facts& facts) {
   if (facts.lacking.empty()) return {};
   if (side == "source") return {grant_line(facts, {"backup", "clusterMonitor", "readAnyDatabase"})};
-  return {grant_line(facts, {"readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor", "restore"})};
+  std::vector<std::string> roles{"readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor", "restore"};
+  if (facts.is_sharded) roles.emplace_back("clusterManager");
+  return {grant_line(facts, roles)};
 }
 
 findings judge_privileges(const std::string& side, const privilege_facts& facts) {

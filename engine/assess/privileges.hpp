@@ -28,6 +28,7 @@ struct privilege_facts {
   bool without_users = false;  // the server asks nobody who he is
   std::string user;            // "sluice"
   std::string user_database;   // "admin": where the user is defined
+  bool is_sharded = false;     // of a cluster behind a mongos
   std::vector<lacking_action> lacking;
 };
 

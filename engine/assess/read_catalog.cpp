@@ -8,6 +8,7 @@
 
 #include "engine/assess/catalog_summary.hpp"
 #include "engine/assess/reading.hpp"
+#include "engine/cluster/shard_key.hpp"
 #include "engine/runtime/task_group.hpp"
 #include "engine/session/namespace_choice.hpp"
 #include "engine/state/checkpoint.hpp"
@@ -94,6 +95,24 @@ task<void> find_search_indexes(wire::connection& node, const cluster::catalog& o
   }
 }
 
+/// Of a sharded cluster: the namespaces that are to come and have zones.
+task<void> find_zones(wire::connection& mongos, const std::set<cluster::namespace_name>& planned,
+                      destination_facts& into) {
+  bson::builder command;
+  command.append("distinct", "tags").append("key", "ns");
+  const auto answer = co_await ask(mongos, "config", std::move(command));
+  if (!answer) {
+    into.zones_problem = answer.error().message;
+    co_return;
+  }
+  const auto values = answer.value().body.find("values").as_array();
+  if (!values) co_return;
+  for (const auto value : *values) {
+    const auto ns = cluster::parse_namespace(value.as_string().value_or(""));
+    if (ns && planned.contains(*ns)) into.zoned.add(ns->to_string());
+  }
+}
+
 }  // namespace
 
 task<read_of_catalog> read_source_catalog(const cluster::deployment source, wire::connection& node,
@@ -135,6 +154,42 @@ task<read_of_catalog> read_source_catalog(const cluster::deployment source, wire
   co_return read;
 }
 
+task<sharding_facts> read_sharding(wire::connection& source, const cluster::deployment of, cluster::catalog coming,
+                                   const cluster::migration_scope chosen) {
+  sharding_facts facts;
+  if (of.kind == cluster::deployment_kind::sharded) {
+    const auto keys = co_await cluster::read_shard_keys(source);
+    if (!keys) {
+      facts.problem = keys.error().message;
+      co_return facts;
+    }
+    cluster::take_shard_keys(coming, keys.value());
+  }
+  // What is wrong with the choice itself is told with the catalog.
+  if (!cluster::narrow(coming, chosen)) co_return facts;
+  const auto deadline = clock::now() + details_time_max;
+  for (auto& info : coming.collections) {
+    if (info.shard_key.view().empty()) continue;
+    ++facts.sharded;
+    const bool read = info.kind != cluster::collection_kind::plain || !info.id_index.view().empty();
+    if (!read && clock::now() >= deadline) {
+      ++facts.unread;
+      continue;
+    }
+    if (!read) {
+      const auto there = co_await cluster::read_indexes(source, info);
+      if (!there) {
+        facts.problem = there.error().message;
+        co_return facts;
+      }
+      if (!there.value()) continue;  // it is gone
+    }
+    const auto checked = cluster::check_shardable(info, chosen.sharding.create_supporting_indexes);
+    if (!checked) facts.refused.add(checked.error().message);
+  }
+  co_return facts;
+}
+
 task<destination_facts> read_destination(wire::connection& node, const cluster::catalog& coming,
                                          const cluster::migration_scope& chosen, std::string migration_name) {
   destination_facts facts;
@@ -157,6 +212,7 @@ task<destination_facts> read_destination(wire::connection& node, const cluster::
     if (planned.contains(ns)) facts.in_the_way.add(ns.to_string());
   }
   if (auto clash = cluster::name_in_the_way(chosen.names, from, databases)) facts.name_clash = *std::move(clash);
+  if (node.hello().is_mongos) co_await find_zones(node, planned, facts);
   bson::builder command;
   command.append("listCollections", 1).append("nameOnly", true);
   const auto stored = co_await ask(node, sluice::state::checkpoint_database_of(migration_name), std::move(command));

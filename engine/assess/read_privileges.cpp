@@ -16,6 +16,7 @@ struct wish {
   const char* action;
   resource on;
   const char* lost;
+  bool through_mongos = false;  // lost there, too
 };
 
 std::vector<wish> wishes() {
@@ -35,10 +36,10 @@ std::vector<wish> wishes() {
        "the deployment is known by its members only, and another member looks like another deployment"},
       {role::source, "appendOplogNote", cluster_wide,
        "the commit goes by the newest change instead of by a note of its own"},
-      {role::destination, "setUserWriteBlockMode", cluster_wide, "other writers are not refused"},
-      {role::destination, "bypassWriteBlockingMode", cluster_wide, "other writers are not refused"},
-      {role::destination, "dropDatabase", everywhere, "a database that is dropped on the source ends the run"},
-      {role::destination, "inprog", cluster_wide, "how far an index build is cannot be shown"},
+      {role::destination, "setUserWriteBlockMode", cluster_wide, "other writers are not refused", true},
+      {role::destination, "bypassWriteBlockingMode", cluster_wide, "other writers are not refused", true},
+      {role::destination, "dropDatabase", everywhere, "a database that is dropped on the source ends the run", true},
+      {role::destination, "inprog", cluster_wide, "how far an index build is cannot be shown", true},
       {role::destination, "replSetGetConfig", cluster_wide,
        "the deployment is known by its members only, and another member looks like another deployment"},
   };
@@ -48,6 +49,8 @@ resource resource_of(const cluster::missing_privilege& missing) {
   resource on;
   on.cluster = missing.where == "the cluster";
   if (missing.where == "local.oplog.rs") on = {false, "local", "oplog.rs"};
+  if (missing.where == "the database config") on = {false, "config", ""};
+  if (missing.where == "config.settings") on = {false, "config", "settings"};
   return on;
 }
 
@@ -73,7 +76,7 @@ bool reads_compatibility(bson::document_view privileges) {
 }
 
 void compare(bson::document_view privileges, cluster::role as, bool is_mongos, privilege_facts& into) {
-  for (const auto& missing : cluster::find_missing_privileges(privileges, as, is_mongos)) {
+  for (const auto& missing : cluster::find_missing_privileges(privileges, as, is_mongos, false)) {
     for (std::string& action : split(missing.actions)) {
       into.lacking.push_back({.action = std::move(action), .on = resource_of(missing)});
     }
@@ -81,9 +84,9 @@ void compare(bson::document_view privileges, cluster::role as, bool is_mongos, p
   if (!reads_compatibility(privileges)) {
     into.lacking.push_back({.action = "getParameter", .on = {.cluster = true, .database = {}, .collection = {}}});
   }
-  // A mongos has no local database, and its users no say in what the shards' members do.
-  if (is_mongos) return;
   for (const wish& one : wishes()) {
+    // A mongos has no local database, and its users no say in what the shards' members do.
+    if (is_mongos && !one.through_mongos) continue;
     if (one.whose != as || holds(privileges, one.action, one.on)) continue;
     const bool is_must_already = std::ranges::any_of(into.lacking, [&one](const lacking_action& listed) {
       return listed.action == one.action && listed.on == one.on;
@@ -116,9 +119,10 @@ task<privilege_facts> read_privileges(wire::connection& node, cluster::role as) 
   }
   facts.user = named->find("user").as_string().value_or("");
   facts.user_database = named->find("db").as_string().value_or("");
-  compare(*privileges, as, node.hello().is_mongos, facts);
+  facts.is_sharded = node.hello().is_mongos;
+  compare(*privileges, as, facts.is_sharded, facts);
   const bool lacks = std::ranges::any_of(facts.lacking, [](const lacking_action& one) { return one.lost.empty(); });
-  if (lacks && demanded && !cluster::find_missing_privileges(*privileges, as, node.hello().is_mongos).empty()) {
+  if (lacks && demanded && !cluster::find_missing_privileges(*privileges, as, node.hello().is_mongos, false).empty()) {
     // The server knows users and refuses nothing.
     facts.lacking.clear();
     facts.without_users = true;

@@ -68,6 +68,10 @@ struct read_of_catalog {
                                                         const cluster::migration_scope chosen,
                                                         const std::optional<cluster::sharding_choice> sharding,
                                                         runtime::cancel_scope& scope);
+/// What becomes of shard keys on a destination that is a sharded cluster: those that were chosen, or of a sharded
+/// source its own. `coming` is as on the source.
+[[nodiscard]] task<sharding_facts> read_sharding(wire::connection& source, const cluster::deployment of,
+                                                 cluster::catalog coming, const cluster::migration_scope chosen);
 /// What is on the destination of that already; `migration_name`: whose checkpoint is looked for.
 [[nodiscard]] task<destination_facts> read_destination(wire::connection& node, const cluster::catalog& coming,
                                                        const cluster::migration_scope& chosen,

@@ -15,6 +15,19 @@ constexpr check_name balancer{"settings.balancer", heading::settings};
 constexpr check_name open_files{"settings.openFiles", heading::settings};
 constexpr check_name blocking{"settings.writeBlocking", heading::settings};
 
+finding judge_balancer(const std::string& side, bool on) {
+  if (!on) return fine(balancer, side, "the balancer is off");
+  if (side == "destination") {
+    return warning(balancer, side,
+                   "the balancer is on: a migration stops it before it writes, and starts it again at its end",
+                   "let it be, and do not start it before the end: a change could miss a document whose chunk moves");
+  }
+  finding told = warning(balancer, side, "the balancer is on: chunks that move while they are read are read twice",
+                         "stop it for the time of the migration");
+  told.commands = {"sh.stopBalancer()"};
+  return told;
+}
+
 /// Connections, logs, what the server has open already.
 constexpr double open_files_beside = 2'000;
 
@@ -87,14 +100,7 @@ findings judge_settings(const std::string& side, const side_settings& settings) 
     told.commands = {"db.setProfilingLevel(0)"};
     found.push_back(std::move(told));
   }
-  if (settings.balancer_on.value_or(false)) {
-    finding told = warning(balancer, side, "the balancer is on: chunks that move while they are read are read twice",
-                           "stop it for the time of the migration");
-    told.commands = {"sh.stopBalancer()"};
-    found.push_back(std::move(told));
-  } else if (settings.balancer_on) {
-    found.push_back(fine(balancer, side, "the balancer is off"));
-  }
+  if (settings.balancer_on) found.push_back(judge_balancer(side, *settings.balancer_on));
   if (settings.writes_blocked.value_or(false)) {
     const std::string who =
         "the writes of users are refused already (setUserWriteBlockMode), by an operator or an "

@@ -17,9 +17,14 @@ std::string described(const deployment& d) {
   return std::string(to_string(d.as)) + " " + d.name();
 }
 
+/// "6.0"
+std::string short_form(server_version v) {
+  return std::to_string(v.major) + "." + std::to_string(v.minor);
+}
+
 /// Errors: a server that is too old, or whose feature compatibility version nobody can rely on.
 result<server_version> usable_fcv(const deployment& d, server_version oldest) {
-  const auto wanted = std::to_string(oldest.major) + "." + std::to_string(oldest.minor);
+  const auto wanted = short_form(oldest);
   if (d.version < oldest) {
     return refused(described(d) + " runs MongoDB " + d.version.to_string() + "; a " + std::string(to_string(d.as)) +
                    " must be " + wanted + " or newer");
@@ -50,8 +55,8 @@ result<> check_pair(const deployment& source, const deployment& destination) {
   // What counts is the feature compatibility version: it decides what may be stored, created and sent.
   if (destination_fcv < oldest) {
     return refused(described(destination) + " runs MongoDB " + destination.version.to_string() +
-                   " with the feature compatibility version " + destination.fcv +
-                   ": raise it to 6.0 or newer with setFeatureCompatibilityVersion");
+                   " with the feature compatibility version " + destination.fcv + ": raise it to " +
+                   short_form(oldest) + " or newer with setFeatureCompatibilityVersion");
   }
   if (destination_fcv < source_fcv) {
     std::string advice = destination.version < source_fcv

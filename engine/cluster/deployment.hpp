@@ -66,12 +66,14 @@ struct deployment {
 [[nodiscard]] task<result<std::string>> read_data_identity(wire::connection& node);
 
 /// Whether the pair can be copied: source 4.4 or newer, destination 6.0 or newer and not older than the source (FCV
-/// counts), not the same deployment. Error kind: refused.
+/// counts), not the same deployment. A sharded destination may be 4.4 or newer where the source is sharded, too, or of
+/// 4.4. Error kind: refused.
 [[nodiscard]] result<> check_pair(const deployment& source, const deployment& destination);
 
 /// Privileges the copy needs, read from connectionStatus. Error: refused, listing what lacks and which built-in role
-/// holds it. Deployments without authentication pass.
-[[nodiscard]] task<result<>> check_privileges(wire::connection& node, role as);
+/// holds it. Deployments without authentication pass. `gives_shard_keys`: a source whose shard keys a destination takes
+/// over, if it has any.
+[[nodiscard]] task<result<>> check_privileges(wire::connection& node, role as, bool gives_shard_keys = false);
 
 /// How long an answer takes: one `ping`, rounded up to a millisecond.
 [[nodiscard]] task<result<std::chrono::milliseconds>> ping(wire::connection& node);

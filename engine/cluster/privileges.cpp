@@ -11,7 +11,7 @@ namespace sluice::cluster {
 
 namespace {
 
-enum class reach { user_collections, cluster, oplog };
+enum class reach { user_collections, cluster, oplog, sharding, shard_keys, balancer };
 
 struct need {
   std::string_view action;
@@ -45,6 +45,22 @@ constexpr std::array<need, 14> destination_needs{{
     {"collStats", reach::user_collections, "clusterMonitor or readWriteAnyDatabase"},
     {"listDatabases", reach::cluster, "clusterMonitor or readWriteAnyDatabase"},
 }};
+/// Of a sharded source beside its own, where the destination is to be sharded as it is.
+constexpr std::array<need, 1> shard_key_needs{{
+    {"find", reach::shard_keys, "clusterManager or clusterMonitor"},
+}};
+/// Of a sharded destination beside its own. Who may not move chunks would have all of a copy on one shard.
+constexpr std::array<need, 5> sharded_destination_needs{{
+    {"enableSharding", reach::user_collections, "clusterManager"},
+    {"moveChunk", reach::user_collections, "clusterManager"},
+    {"splitChunk", reach::user_collections, "clusterManager"},
+    {"find", reach::sharding, "clusterManager or clusterMonitor"},
+    {"update", reach::balancer, "clusterManager"},  // balancerStop and balancerStart ask for it
+}};
+
+/// What is read of it: where databases, collections and chunks lie, and (balancerStatus) whether they may move.
+constexpr std::array<std::string_view, 5> sharding_collections{"shards", "databases", "collections", "chunks",
+                                                               "settings"};
 
 std::string_view words_of(reach on) {
   switch (on) {
@@ -54,6 +70,12 @@ std::string_view words_of(reach on) {
       return "the cluster";
     case reach::oplog:
       return "local.oplog.rs";
+    case reach::sharding:
+      return "the database config";
+    case reach::shard_keys:
+      return "config.collections";
+    case reach::balancer:
+      return "config.settings";
   }
   return {};
 }
@@ -100,6 +122,14 @@ bool satisfied(bson::document_view privileges, const need& wanted, bool is_mongo
       // A mongos has no oplog to show; change streams are the only way there, and another way elsewhere.
       return (!is_mongos && grants_on_collection(privileges, wanted.action, "local", "oplog.rs")) ||
              grants_on_collection(privileges, "changeStream", "", "");
+    case reach::sharding:
+      return std::ranges::all_of(sharding_collections, [&](std::string_view collection) {
+        return grants_on_collection(privileges, wanted.action, "config", collection);
+      });
+    case reach::shard_keys:
+      return grants_on_collection(privileges, wanted.action, "config", "collections");
+    case reach::balancer:
+      return grants_on_collection(privileges, wanted.action, "config", "settings");
   }
   return false;
 }
@@ -118,8 +148,13 @@ bool grants_on_cluster(bson::document_view privileges, std::string_view action) 
   });
 }
 
-std::vector<missing_privilege> find_missing_privileges(bson::document_view privileges, role as, bool is_mongos) {
-  const std::span<const need> needs = as == role::source ? std::span<const need>(source_needs) : destination_needs;
+std::vector<missing_privilege> find_missing_privileges(bson::document_view privileges, role as, bool is_mongos,
+                                                       bool gives_shard_keys) {
+  const std::span<const need> own = as == role::source ? std::span<const need>(source_needs) : destination_needs;
+  std::vector<need> needs(own.begin(), own.end());
+  const auto add = [&needs](std::span<const need> more) { needs.insert(needs.end(), more.begin(), more.end()); };
+  if (is_mongos && as == role::destination) add(sharded_destination_needs);
+  if (is_mongos && as == role::source && gives_shard_keys) add(shard_key_needs);
   std::vector<missing_privilege> missing;
   for (const auto& wanted : needs) {
     if (satisfied(privileges, wanted, is_mongos)) continue;
@@ -168,21 +203,25 @@ error lacking(const wire::connection& node, role as, const std::vector<missing_p
     if (&each != &missing.front()) message += "; ";
     message += each.actions + " on " + each.where + " (role " + each.roles + ")";
   }
-  message += as == role::source
-                 ? ". The roles backup, clusterMonitor and readAnyDatabase hold all that is needed"
-                 : ". The roles restore, clusterMonitor and readWriteAnyDatabase hold all that is needed";
+  if (as == role::source) {
+    message += ". The roles backup, clusterMonitor and readAnyDatabase hold all that is needed";
+  } else if (node.hello().is_mongos) {
+    message += ". The roles restore, clusterManager, clusterMonitor and readWriteAnyDatabase hold all that is needed";
+  } else {
+    message += ". The roles restore, clusterMonitor and readWriteAnyDatabase hold all that is needed";
+  }
   return failure(error_kind::refused, std::move(message));
 }
 
 }  // namespace
 
-task<result<>> check_privileges(wire::connection& node, role as) {
+task<result<>> check_privileges(wire::connection& node, role as, bool gives_shard_keys) {
   SLUICE_CO_TRY(auto privileges, co_await read_held_privileges(node));
   if (!privileges) {
     auto anonymous = co_await check_anonymous(node, as);
     co_return anonymous;
   }
-  const auto missing = find_missing_privileges(*privileges, as, node.hello().is_mongos);
+  const auto missing = find_missing_privileges(*privileges, as, node.hello().is_mongos, gives_shard_keys);
   if (missing.empty()) co_return ok();
   bson::document held = *std::move(privileges);
   const bool off = co_await is_authorization_off(node, std::move(held));

@@ -12,13 +12,14 @@ namespace sluice::cluster {
 
 struct missing_privilege {
   std::string actions;  // "find, listIndexes"
-  std::string where;    // "every user collection", "the cluster", "local.oplog.rs"
+  std::string where;    // "every user collection", "the cluster", "local.oplog.rs", "the database config"
   std::string roles;    // the built-in roles that hold all of them
 };
 
 /// `authenticatedUserPrivileges` of connectionStatus with showPrivileges: built-in and custom roles arrive expanded.
+/// `gives_shard_keys`: of a sharded source, whose destination is sharded, too.
 [[nodiscard]] std::vector<missing_privilege> find_missing_privileges(bson::document_view privileges, role as,
-                                                                     bool is_mongos);
+                                                                     bool is_mongos, bool gives_shard_keys);
 
 /// The expanded privileges grant `action` on exactly the kind of thing asked for: an empty database and collection
 /// stand for "every user collection"; grants on single databases do not add up to it.

@@ -47,7 +47,10 @@ bool begins_with(bson::document_view pattern, bson::document_view key) {
   return true;
 }
 
-bool begins_with_fields(bson::document_view pattern, bson::document_view key) {
+/// Can shards that know nothing of each other keep it unique? Where documents of one key of the index are on one shard,
+/// and by an `_id`, which is no other document's. Equal values have equal hashes.
+bool unique_on_shards(bson::document_view pattern, bson::document_view key) {
+  if (!pattern.empty() && (*pattern.begin()).key() == "_id") return true;
   auto part = pattern.begin();
   for (const auto wanted : key) {
     if (part == pattern.end() || (*part).key() != wanted.key()) return false;
@@ -70,29 +73,6 @@ bool compares_by_bytes(bson::document_view index) {
 error refused(const collection_info& info, const std::string& why) {
   return failure(error_kind::refused, info.ns.to_string() + " cannot be sharded by " + bson::to_json(info.shard_key) +
                                           " on the destination: " + why);
-}
-
-result<> check_shardable(const collection_info& info, bool may_make_index) {
-  if (info.kind != collection_kind::plain) return refused(info, "only plain collections can be");
-  if (info.has_collation()) {
-    return refused(info, "it has a collation, by which _ids that differ may be the same on one shard, and not on two");
-  }
-  const bool has_id = !info.id_index.view().empty();
-  bool carried = may_make_index || (has_id && is_by_id(info.shard_key) && !is_hashed_key(info.shard_key));
-  for (const auto& index : info.indexes) {
-    carried = carried || supports_key(index.spec, info.shard_key);
-    const auto pattern = index.spec.view().find("key").as_document();
-    if (!pattern || !flag(index.spec, "unique")) continue;
-    if (is_hashed_key(info.shard_key) || !begins_with_fields(*pattern, info.shard_key)) {
-      return refused(info, "its index \"" + index.name +
-                               "\" is unique, which several shards can keep only if it begins with the shard key, "
-                               "not hashed; choose another key, or drop the index");
-    }
-  }
-  if (carried) return ok();
-  return refused(info,
-                 "no index of it begins with that; make one on the source, or let it be made "
-                 "(createSupportingIndexes: true)");
 }
 
 }  // namespace
@@ -137,9 +117,32 @@ bool supports_key(bson::document_view index, bson::document_view key) {
   return compares_by_bytes(index);
 }
 
+result<> check_shardable(const collection_info& info, bool may_make_index) {
+  if (info.shard_key.view().empty()) return ok();
+  if (info.kind != collection_kind::plain) return refused(info, "only plain collections can be");
+  if (info.has_collation()) {
+    return refused(info, "it has a collation, by which _ids that differ may be the same on one shard, and not on two");
+  }
+  const bool has_id = !info.id_index.view().empty();
+  bool carried = may_make_index || (has_id && is_by_id(info.shard_key) && !is_hashed_key(info.shard_key));
+  for (const auto& index : info.indexes) {
+    carried = carried || supports_key(index.spec, info.shard_key);
+    const auto pattern = index.spec.view().find("key").as_document();
+    if (!pattern || !flag(index.spec, "unique")) continue;
+    if (!unique_on_shards(*pattern, info.shard_key)) {
+      return refused(info, "its index \"" + index.name +
+                               "\" is unique, which several shards can keep only if it begins with the fields of the "
+                               "shard key; choose another key, or drop the index");
+    }
+  }
+  if (carried) return ok();
+  return refused(info,
+                 "no index of it begins with that; make one on the source, or let it be made "
+                 "(createSupportingIndexes: true)");
+}
+
 result<> check_shardable(const catalog& of, bool may_make_index) {
   for (const auto& info : of.collections) {
-    if (info.shard_key.view().empty()) continue;
     SLUICE_TRYV(check_shardable(info, may_make_index));
   }
   return ok();

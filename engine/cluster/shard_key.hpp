@@ -28,9 +28,11 @@ namespace sluice::cluster {
 /// (shardCollection of 5.0).
 [[nodiscard]] bool supports_key(bson::document_view index, bson::document_view key);
 
-/// Error (refused): a collection that cannot be sharded by its key, with the reason. A unique index that does not begin
-/// with the key would have to be unique over all shards, which none of them can tell (5.0: CannotCreateIndex).
-/// `may_make_index`: the index that carries a key may be missing on the source.
+/// Error (refused): a collection that cannot be sharded by its key, with the reason. A unique index that begins
+/// neither with the key's fields nor with `_id` would have to be unique over all shards, which none of them can tell
+/// (5.0: CannotCreateIndex).
+/// `may_make_index`: the index that carries a key may be missing on the source. Nothing is asked of what has no key.
+[[nodiscard]] result<> check_shardable(const collection_info& info, bool may_make_index);
 [[nodiscard]] result<> check_shardable(const catalog& of, bool may_make_index);
 
 /// The keys of all sharded collections, read through a mongos. Needs find on config.collections (role clusterMonitor).

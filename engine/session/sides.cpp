@@ -79,7 +79,8 @@ task<result<>> sides::find(labels names) {
 task<result<>> sides::connect() {
   SLUICE_CO_TRY(to_source, co_await open_source());
   SLUICE_CO_TRY(to_destination, co_await open_destination());
-  SLUICE_CO_TRYV(co_await cluster::check_privileges(*to_source, cluster::role::source));
+  const bool into_shards = destination.kind == cluster::deployment_kind::sharded;
+  SLUICE_CO_TRYV(co_await cluster::check_privileges(*to_source, cluster::role::source, into_shards));
   SLUICE_CO_TRYV(co_await cluster::check_privileges(*to_destination, cluster::role::destination));
   log(log_level::info, "session", "Connected",
       {{"source", source.name()},

@@ -150,7 +150,7 @@ TEST_F(assess_deployments, a_destination_that_is_older_is_in_the_way) {
   EXPECT_EQ(found.level("versions.pair"), "failure") << found.output;
 }
 
-TEST_F(assess_deployments, a_sharded_cluster_is_a_source_and_no_destination) {
+TEST_F(assess_deployments, a_sharded_cluster_is_a_source_and_no_destination_of_what_is_newer) {
   if (!find_mongos()) {
     not_run("no mongos: set MONGOS or run tools/bootstrap --all-versions beside a mongos archive");
     return;

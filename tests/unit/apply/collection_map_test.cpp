@@ -1,6 +1,12 @@
 #include "engine/apply/collection_map.hpp"
 
+#include <initializer_list>
+#include <utility>
+
 #include <gtest/gtest.h>
+
+#include "bson/compare.hpp"
+#include "bson/extended_json.hpp"
 
 namespace sluice::apply {
 namespace {
@@ -87,6 +93,48 @@ TEST(collection_map, entries_survive_being_stored) {
             "abababababababab");
 }
 
+mapped_collection by_key(bson::document key) {
+  auto one = mapped(1, "shop", "orders");
+  auto to = std::make_shared<target>(*one.to);
+  to->shard_key = std::move(key);
+  one.to = std::move(to);
+  return one;
+}
+
+bson::document key_of(std::initializer_list<const char*> fields, bool hashed = false) {
+  bson::builder key;
+  for (const char* field : fields) {
+    if (hashed) {
+      key.append(field, "hashed");
+    } else {
+      key.append(field, 1);
+    }
+  }
+  return key.finish();
+}
+
+// Whether an _id says where its document lies is not stored: the key says it.
+TEST(collection_map, shard_keys_survive_being_stored) {
+  for (const auto& [key, scattered] :
+       {std::pair(key_of({"customer"}), true), std::pair(key_of({"customer.id", "_id"}), true),
+        std::pair(key_of({"customer"}, true), true), std::pair(key_of({"_id"}), false),
+        std::pair(key_of({"_id"}, true), false)}) {
+    const auto read = collection_map::from_document(collection_map::to_document(by_key(key)));
+    ASSERT_TRUE(read);
+    EXPECT_TRUE(bson::same_bytes(read->to->shard_key, key));
+    EXPECT_EQ(read->to->scattered, scattered) << bson::to_json(key);
+  }
+}
+
+TEST(collection_map, an_entry_of_old_knows_no_shard_key) {
+  const auto stored = collection_map::to_document(mapped(1, "shop", "a"));
+  EXPECT_FALSE(stored.view().find("shardKey"));
+  const auto read = collection_map::from_document(stored);
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->to->shard_key.view().empty());
+  EXPECT_FALSE(read->to->scattered);
+}
+
 TEST(collection_map, what_is_not_whole_is_not_read) {
   const auto whole = collection_map::to_document(mapped(1, "shop", "a"));
   ASSERT_TRUE(collection_map::from_document(whole));
@@ -136,6 +184,23 @@ TEST(collection_map, begins_as_the_catalog_is) {
   EXPECT_FALSE(map.find(uuid(2))->to->in_order);
   EXPECT_EQ(map.find(uuid(3))->to->ns.to_string(), "d.system.buckets.weather");
   EXPECT_EQ(map.find_by_source({"d", "system.buckets.weather"})->uuid, uuid(3));
+}
+
+TEST(collection_map, knows_which_collections_are_scattered_over_shards) {
+  using cluster::collection_kind;
+  cluster::catalog catalog;
+  catalog.collections.push_back(listed(1, "customers", collection_kind::plain));
+  catalog.collections.back().shard_key = key_of({"_id"}, true);
+  catalog.collections.push_back(listed(2, "orders", collection_kind::plain));
+  catalog.collections.back().shard_key = key_of({"customer", "_id"});
+  catalog.collections.push_back(listed(3, "whole", collection_kind::plain));
+  const auto map = map_of(catalog);
+  EXPECT_FALSE(map.find(uuid(1))->to->scattered);
+  EXPECT_FALSE(map.find(uuid(1))->to->shard_key.view().empty());
+  EXPECT_TRUE(map.find(uuid(2))->to->scattered);
+  EXPECT_TRUE(bson::same_bytes(map.find(uuid(2))->to->shard_key, catalog.collections[1].shard_key));
+  EXPECT_FALSE(map.find(uuid(3))->to->scattered);
+  EXPECT_TRUE(map.find(uuid(3))->to->shard_key.view().empty());
 }
 
 }  // namespace

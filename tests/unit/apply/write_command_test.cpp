@@ -93,6 +93,19 @@ TEST(write_command, the_head_names_the_collection_and_asks_for_one_acknowledgeme
   EXPECT_EQ(encoder.head().view().find("ordered").as_bool(), true);
 }
 
+// Replies of a mongos tell no term by which a later write could fence it.
+TEST(write_command, a_majority_is_waited_for_where_nothing_else_says_that_a_write_stays) {
+  for (const auto kind : {write_kind::insert, write_kind::replace, write_kind::remove}) {
+    written all;
+    all.add(kind, R"({"_id": 1})");
+    write_encoder encoder;
+    encoder.encode(cut(all.run, 1).front(), {.by_majority = true});
+    EXPECT_EQ(encoder.head().view().at("writeConcern", "w").as_string(), "majority");
+    encoder.encode(cut(all.run, 1).front(), {.by_majority = false});
+    EXPECT_EQ(encoder.head().view().at("writeConcern", "w").as_int32(), 1);
+  }
+}
+
 TEST(write_command, removes_are_one_statement) {
   written all;
   all.add(write_kind::remove, R"({"_id": 1})").add(write_kind::remove, R"({"_id": "x"})");

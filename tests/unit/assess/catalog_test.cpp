@@ -140,6 +140,22 @@ TEST(judge_catalog, a_time_series_of_a_sharded_cluster_fails) {
   EXPECT_EQ(only(judge_catalog(facts), "catalog.timeseries").how, level::failure);
 }
 
+TEST(judge_catalog, what_cannot_sleep_on_the_destination_fails) {
+  collection_info log = collection("log");
+  log.kind = collection_kind::capped;
+  collection_info sessions = collection("sessions");
+  add_index(sessions, "seen_1", "seen", false, true);
+  catalog_facts facts = facts_of({log, sessions});
+  EXPECT_EQ(count(judge_catalog(facts), level::failure), 0U);
+  facts.nothing_sleeps = true;
+  const findings found = judge_catalog(facts);
+  EXPECT_EQ(only(found, "catalog.capped").how, level::failure);
+  EXPECT_TRUE(holds(only(found, "catalog.capped").what, "shop.log"));
+  EXPECT_EQ(only(found, "catalog.ttl").how, level::failure);
+  EXPECT_TRUE(holds(only(found, "catalog.ttl").what, "1 TTL index (shop.sessions seen_1)"));
+  expect_advice(found);
+}
+
 TEST(judge_catalog, what_there_was_no_time_for_is_said) {
   catalog_facts facts = facts_of({collection("a"), collection("b")});
   facts.indexed = 1;
@@ -159,6 +175,50 @@ TEST(judge_catalog, choices_that_a_start_would_refuse_fail_here) {
   expect_advice(found);
   facts.problem = "not authorized";
   EXPECT_EQ(only(judge_catalog(facts), "catalog.read").how, level::failure);
+}
+
+TEST(judge_sharding, collections_that_cannot_be_sharded_fail_one_by_one) {
+  sharding_facts facts;
+  EXPECT_TRUE(holds(only(judge_sharding(facts), "catalog.shardKeys").what, "no collection is to be sharded"));
+  facts.sharded = 3;
+  const findings well = judge_sharding(facts);
+  EXPECT_EQ(only(well, "catalog.shardKeys").how, level::fine);
+  EXPECT_TRUE(holds(well[0].what, "3 collections are to be sharded")) << well[0].what;
+  facts.refused.add("shop.a cannot be sharded by {\"x\": 1} on the destination: it has a collation");
+  facts.refused.add("shop.b cannot be sharded by {\"y\": 1} on the destination: no index of it begins with that");
+  const findings found = judge_sharding(facts);
+  EXPECT_EQ(count(found, level::failure), 2U);
+  EXPECT_EQ(found.size(), 2U);
+  EXPECT_TRUE(holds(found[1].what, "shop.b cannot be sharded by")) << found[1].what;
+  expect_advice(found);
+}
+
+TEST(judge_sharding, what_is_not_known_is_said) {
+  sharding_facts facts;
+  facts.sharded = 3;
+  facts.unread = 1;
+  const findings found = judge_sharding(facts);
+  EXPECT_EQ(only(found, "catalog.shardKeys").how, level::warning);
+  EXPECT_TRUE(holds(found[0].what, "the indexes of 1 collection that is to be sharded")) << found[0].what;
+  expect_advice(found);
+  facts.problem = "the shard keys of the collections cannot be read";
+  EXPECT_EQ(only(judge_sharding(facts), "catalog.shardKeys").how, level::failure);
+}
+
+TEST(judge_destination, zones_of_what_is_to_come_fail) {
+  destination_facts facts;
+  EXPECT_FALSE(has(judge_destination(facts), "catalog.zones"));
+  facts.zoned.add("shop.orders");
+  facts.unfinished_run = true;  // no run makes zones
+  const findings found = judge_destination(facts);
+  const finding told = only(found, "catalog.zones");
+  EXPECT_EQ(told.how, level::failure);
+  EXPECT_TRUE(holds(told.what, "has zones for 1 namespace that is to come (shop.orders)")) << told.what;
+  EXPECT_TRUE(holds(told.advice, "sh.removeRangeFromZone()"));
+  expect_advice(found);
+  facts = {};
+  facts.zones_problem = "not authorized";
+  EXPECT_EQ(only(judge_destination(facts), "catalog.zones").how, level::warning);
 }
 
 TEST(judge_destination, namespaces_in_the_way_fail_unless_a_run_has_put_them_there) {

@@ -48,6 +48,31 @@ TEST(judge_privileges, what_lacks_comes_with_the_lines_that_grant_it) {
   expect_advice(found);
 }
 
+TEST(judge_privileges, who_writes_to_a_sharded_cluster_is_to_manage_it) {
+  privilege_facts facts = of_sluice();
+  facts.lacking = {{"enableSharding", everywhere},
+                   {"moveChunk", everywhere},
+                   {"find", {.cluster = false, .database = "config", .collection = ""}},
+                   {"update", {.cluster = false, .database = "config", .collection = "settings"}}};
+  facts.is_sharded = true;
+  const findings found = judge_privileges("destination", facts);
+  const finding needed = only(found, "privileges.needed");
+  EXPECT_EQ(needed.what,
+            "the user \"sluice\" lacks enableSharding, moveChunk on every user collection; find on config; update on "
+            "config.settings");
+  ASSERT_EQ(needed.commands.size(), 3U);
+  EXPECT_TRUE(holds(needed.commands[0], R"({"role": "clusterManager", "db": "admin"})")) << needed.commands[0];
+  EXPECT_EQ(needed.commands[1],
+            R"(db.getSiblingDB("admin").createRole({"role": "sluiceDestination", "privileges": [)"
+            R"({"resource": {"db": "", "collection": ""}, "actions": ["enableSharding", "moveChunk"]}, )"
+            R"({"resource": {"db": "config", "collection": ""}, "actions": ["find"]}, )"
+            R"({"resource": {"db": "config", "collection": "settings"}, "actions": ["update"]}], "roles": []}))");
+  facts.is_sharded = false;
+  EXPECT_FALSE(holds(built_in_grants("destination", facts).at(0), "clusterManager"));
+  facts.is_sharded = true;
+  EXPECT_FALSE(holds(built_in_grants("source", facts).at(0), "clusterManager"));
+}
+
 TEST(judge_privileges, what_is_only_missed_is_a_warning_with_what_is_lost) {
   privilege_facts facts = of_sluice();
   facts.lacking = {{"find", oplog, "changes are captured by a change stream"}};

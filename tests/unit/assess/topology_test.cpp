@@ -60,6 +60,18 @@ TEST(judge_settings, a_profiler_and_a_balancer_are_warnings) {
   EXPECT_EQ(only(judge_settings("source", settings), "settings.balancer").how, level::fine);
 }
 
+TEST(judge_settings, the_balancer_of_a_destination_is_the_runs_to_stop) {
+  side_settings settings;
+  settings.balancer_on = true;
+  const findings found = judge_settings("destination", settings);
+  EXPECT_EQ(only(found, "settings.balancer").how, level::warning);
+  EXPECT_TRUE(holds(found[0].what, "stops it before it writes, and starts it again at its end")) << found[0].what;
+  EXPECT_TRUE(found[0].commands.empty());
+  expect_advice(found);
+  settings.balancer_on = false;
+  EXPECT_EQ(only(judge_settings("destination", settings), "settings.balancer").how, level::fine);
+}
+
 TEST(judge_settings, more_collections_than_a_server_may_open_files_are_a_warning) {
   side_settings settings;
   settings.open_files_max = 20'000;

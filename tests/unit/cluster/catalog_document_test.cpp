@@ -55,6 +55,7 @@ void expect_same(const collection_info& a, const collection_info& b) {
     EXPECT_TRUE(bson::same_bytes(a.indexes[i].spec, b.indexes[i].spec));
   }
   EXPECT_TRUE(bson::same_bytes(a.id_index, b.id_index));
+  EXPECT_TRUE(bson::same_bytes(a.shard_key, b.shard_key)) << text(a.shard_key) << text(b.shard_key);
   EXPECT_EQ(a.documents, b.documents);
   EXPECT_EQ(a.data_bytes, b.data_bytes);
   EXPECT_EQ(a.average_document_bytes, b.average_document_bytes);
@@ -71,6 +72,25 @@ void expect_round_trip(const collection_info& info) {
 TEST(catalog_document, every_field_comes_back) {
   expect_round_trip(everything());
   expect_round_trip(named("a", "b"));  // and every default
+}
+
+TEST(catalog_document, a_shard_key_comes_back_and_may_be_missing) {
+  auto info = everything();
+  EXPECT_FALSE(to_document(info).view().find("shardKey"));
+  info.shard_key = json(R"({"customer.id": 1, "_id": "hashed"})");
+  expect_round_trip(info);
+  const auto whole = to_document(info);
+  bson::builder damaged;
+  for (const auto field : whole.view()) {
+    if (field.key() == "shardKey") {
+      damaged.append("shardKey", 1.5);
+    } else {
+      damaged.append(field);
+    }
+  }
+  const auto read = collection_from(damaged.finish());
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().message.find("field shardKey"), std::string::npos) << read.error().message;
 }
 
 TEST(catalog_document, every_kind_comes_back) {

@@ -1,6 +1,9 @@
 // Versions, what they can do, whether two deployments go together, and which privileges lack.
 #include "engine/cluster/deployment.hpp"
 
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "engine/cluster/deployment_facts.hpp"
@@ -100,13 +103,51 @@ TEST(check_pair, refuses_a_change_under_way_and_one_deployment_twice) {
   EXPECT_NE(refusal(source, destination).find("are the same deployment"), std::string::npos);
 }
 
-TEST(check_pair, refuses_to_write_to_a_sharded_cluster) {
-  auto source = at(role::source, {5, 0, 4}, "5.0");
-  auto destination = at(role::destination, {6, 0, 27}, "6.0");
-  source.kind = deployment_kind::sharded;
-  EXPECT_EQ(refusal(source, destination), "goes together");
-  destination.kind = deployment_kind::sharded;
-  EXPECT_NE(refusal(source, destination).find("only replica sets can be written to"), std::string::npos);
+deployment sharded(deployment of) {
+  of.kind = deployment_kind::sharded;
+  of.set_name.clear();
+  return of;
+}
+
+TEST(check_pair, takes_a_sharded_cluster_on_either_side) {
+  const auto destination = at(role::destination, {6, 0, 27}, "6.0");
+  for (const auto& source :
+       {at(role::source, {4, 4, 29}, "4.4"), at(role::source, {5, 0, 4}, "5.0"), at(role::source, {6, 0, 27}, "6.0")}) {
+    EXPECT_EQ(refusal(sharded(source), destination), "goes together");
+    EXPECT_EQ(refusal(source, sharded(destination)), "goes together");
+    EXPECT_EQ(refusal(sharded(source), sharded(destination)), "goes together");
+  }
+}
+
+// Only the exact diffs of newer oplogs are for 6.0 alone.
+TEST(check_pair, takes_an_older_sharded_destination_where_nothing_newer_is_written) {
+  const auto older = sharded(at(role::destination, {5, 0, 31}, "5.0"));
+  const auto oldest = sharded(at(role::destination, {4, 4, 29}, "4.4"));
+  EXPECT_EQ(refusal(sharded(at(role::source, {5, 0, 4}, "5.0")), older), "goes together");
+  EXPECT_EQ(refusal(sharded(at(role::source, {4, 4, 2}, "4.4")), oldest), "goes together");
+  EXPECT_EQ(refusal(at(role::source, {4, 4, 2}, "4.4"), older), "goes together");
+  EXPECT_EQ(refusal(at(role::source, {4, 4, 2}, "4.4"), oldest), "goes together");
+  // Still with the oplog of 4.4.
+  EXPECT_EQ(refusal(at(role::source, {5, 0, 4}, "4.4"), older), "goes together");
+  EXPECT_EQ(refusal(at(role::source, {5, 0, 4}, "5.0"), older),
+            "destination sharded cluster (dst:27017) runs MongoDB 5.0.31; a destination must be 6.0 or newer");
+  EXPECT_EQ(refusal(sharded(at(role::source, {4, 4, 2}, "4.4")), at(role::destination, {5, 0, 31}, "5.0")),
+            "destination dst (dst:27017) runs MongoDB 5.0.31; a destination must be 6.0 or newer");
+}
+
+TEST(check_pair, a_sharded_destination_is_behind_by_its_feature_compatibility_version) {
+  EXPECT_EQ(refusal(sharded(at(role::source, {4, 4, 2}, "4.4")), sharded(at(role::destination, {4, 4, 29}, "4.2"))),
+            "destination sharded cluster (dst:27017) runs MongoDB 4.4.29 with the feature compatibility version 4.2: "
+            "raise it to 4.4 or newer with setFeatureCompatibilityVersion");
+  EXPECT_EQ(refusal(at(role::source, {5, 0, 4}, "5.0"), sharded(at(role::destination, {6, 0, 5}, "5.0"))),
+            "destination sharded cluster (dst:27017) runs MongoDB 6.0.5 with the feature compatibility version 5.0: "
+            "raise it to 6.0 or newer with setFeatureCompatibilityVersion");
+  EXPECT_EQ(refusal(sharded(at(role::source, {6, 0, 5}, "6.0")), sharded(at(role::destination, {5, 0, 31}, "5.0"))),
+            "destination sharded cluster (dst:27017) has the feature compatibility version 5.0, which is older than "
+            "6.0 of source sharded cluster (src:27017): use a destination of MongoDB 6.0 or newer");
+  EXPECT_NE(refusal(sharded(at(role::source, {4, 2, 6}, "4.2")), sharded(at(role::destination, {4, 4, 29}, "4.4")))
+                .find("a source must be 4.4 or newer"),
+            std::string::npos);
 }
 
 TEST(identity, stands_in_for_what_cannot_be_read) {
@@ -125,10 +166,11 @@ TEST(identity, stands_in_for_what_cannot_be_read) {
   EXPECT_NE(stand_in_identity(a), stand_in_identity(b));
 }
 
-std::string missing(std::string_view privileges, role as, bool is_mongos = false) {
+std::string missing(std::string_view privileges, role as, bool is_mongos = false, bool gives_shard_keys = false) {
   std::string all;
   const auto document = json(privileges);
-  for (const auto& each : find_missing_privileges(*document.view().find("p").as_array(), as, is_mongos))
+  for (const auto& each :
+       find_missing_privileges(*document.view().find("p").as_array(), as, is_mongos, gives_shard_keys))
     all += (all.empty() ? "" : "; ") + each.actions + " on " + each.where;
   return all;
 }
@@ -176,6 +218,61 @@ TEST(privileges, a_reader_is_no_destination) {
   EXPECT_EQ(missing(backup, role::destination),
             "insert, createCollection, createIndex, collMod, dropCollection, bypassDocumentValidation on every user "
             "collection; update, remove, dropIndex on every user collection");
+}
+
+/// What restore, readWriteAnyDatabase and clusterMonitor hold of what a destination needs, and further privileges.
+std::string writer(const std::string& more) {
+  return R"({"p": [
+      {"resource": {"db": "", "collection": ""}, "actions": ["insert", "createCollection", "createIndex", "collMod",
+       "dropCollection", "bypassDocumentValidation", "find", "update", "remove", "dropIndex", "listCollections",
+       "listIndexes", "collStats"]},
+      {"resource": {"cluster": true}, "actions": ["listDatabases"]})" +
+         more + "]}";
+}
+
+constexpr auto* manager = R"(, {"resource": {"db": "", "collection": ""},
+    "actions": ["clearJumboFlag", "enableSharding", "moveChunk", "splitChunk", "splitVector"]},
+  {"resource": {"db": "config", "collection": ""}, "actions": ["collStats", "find", "killCursors"]},
+  {"resource": {"db": "config", "collection": "settings"}, "actions": ["insert", "remove", "update"]})";
+
+TEST(privileges, a_sharded_destination_is_managed) {
+  EXPECT_EQ(missing(writer(""), role::destination), "") << "of a replica set there is nothing to manage";
+  EXPECT_EQ(missing(writer(""), role::destination, true),
+            "enableSharding, moveChunk, splitChunk on every user collection; find on the database config; update on "
+            "config.settings");
+  EXPECT_EQ(missing(writer(manager), role::destination, true), "");
+}
+
+TEST(privileges, what_says_where_data_lies_may_be_granted_one_by_one) {
+  const auto reader_of = [](const std::vector<std::string>& collections) {
+    std::string all = R"(, {"resource": {"db": "", "collection": ""},
+        "actions": ["enableSharding", "moveChunk", "splitChunk"]},
+      {"resource": {"db": "config", "collection": "settings"}, "actions": ["update"]})";
+    for (const auto& one : collections) {
+      all += R"(, {"resource": {"db": "config", "collection": ")" + one + R"("}, "actions": ["find"]})";
+    }
+    return writer(all);
+  };
+  EXPECT_EQ(missing(reader_of({"shards", "databases", "collections", "chunks", "settings"}), role::destination, true),
+            "");
+  for (const auto* left_out : {"shards", "databases", "collections", "chunks", "settings"}) {
+    std::vector<std::string> rest{"shards", "databases", "collections", "chunks", "settings"};
+    std::erase(rest, left_out);
+    EXPECT_EQ(missing(reader_of(rest), role::destination, true), "find on the database config") << left_out;
+  }
+}
+
+TEST(privileges, shard_keys_are_read_where_a_sharded_destination_takes_them_over) {
+  const std::string reader = R"({"p": [
+      {"resource": {"db": "", "collection": ""},
+       "actions": ["changeStream", "find", "listCollections", "listIndexes", "collStats"]},
+      {"resource": {"cluster": true}, "actions": ["listDatabases"]})";
+  EXPECT_EQ(missing(reader + "]}", role::source, true, false), "");
+  EXPECT_EQ(missing(reader + "]}", role::source, true, true), "find on config.collections");
+  EXPECT_EQ(missing(reader + R"(, {"resource": {"db": "config", "collection": ""}, "actions": ["find"]}]})",
+                    role::source, true, true),
+            "");
+  EXPECT_EQ(missing(reader + "]}", role::source, false, true), "") << "a replica set has none";
 }
 
 }  // namespace

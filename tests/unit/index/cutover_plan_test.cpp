@@ -109,6 +109,29 @@ TEST(cutover_plan, what_collmod_cannot_change_is_dropped_and_built) {
   EXPECT_EQ(steps(planned(collection("c", {}), collection("c", {plain_b}))), words{"drop_index b"});
 }
 
+TEST(cutover_plan, the_index_of_a_shard_key_stays_though_the_source_has_none) {
+  const std::string by_customer = R"({"v": 2, "key": {"customer": 1, "_id": "hashed"}, "name": "sharded"})";
+  auto destination = collection("c", {by_customer, plain_b});
+  EXPECT_EQ(steps(planned(collection("c", {plain_b}), destination)), words{"drop_index sharded"});
+  destination.shard_key = json(R"({"customer": 1})");
+  EXPECT_EQ(steps(planned(collection("c", {plain_b}), destination)), words{});
+  EXPECT_EQ(steps(planned(collection("c", {}), destination)), words{"drop_index b"});
+  // Only a key of the destination counts.
+  auto source = collection("c", {plain_b});
+  source.shard_key = json(R"({"customer": 1})");
+  EXPECT_EQ(steps(planned(source, collection("c", {by_customer, plain_b}))), words{"drop_index sharded"});
+}
+
+TEST(cutover_plan, what_cannot_carry_the_shard_key_is_dropped) {
+  for (const char* index : {R"({"v": 2, "key": {"_id": 1, "customer": 1}, "name": "i"})",
+                            R"({"v": 2, "key": {"customer": "hashed"}, "name": "i"})",
+                            R"({"v": 2, "key": {"customer": 1}, "name": "i", "sparse": true})"}) {
+    auto destination = collection("c", {index});
+    destination.shard_key = json(R"({"customer": 1})");
+    EXPECT_EQ(steps(planned(collection("c", {}), destination)), words{"drop_index i"}) << index;
+  }
+}
+
 TEST(cutover_plan, policies_leave_indexes_alone) {
   const std::string hashed = R"({"v": 2, "key": {"h": "hashed"}, "name": "h"})";
   const auto source = collection("c", {plain_b, hashed});

@@ -82,6 +82,11 @@ TEST(server_error, what_is_retried) {
   for (const std::int32_t code : {0, 13, 18, 26, 43, 48, 59, 85, 121, 11000, 14031, 371}) {
     EXPECT_FALSE(is_retryable(server_failure(code))) << code;
   }
+  // Of a mongos, while a shard elects, cannot be reached, or has just got or given something.
+  for (const std::int32_t code : {133, 202, 249, 13388}) {
+    EXPECT_TRUE(is_retryable(server_failure(code))) << code;
+    EXPECT_FALSE(is_not_primary(server_failure(code))) << code;
+  }
   EXPECT_TRUE(is_retryable(failure(error_kind::network, "")));
   EXPECT_TRUE(is_retryable(failure(error_kind::timeout, "")));
   for (const auto kind : {error_kind::cancelled, error_kind::authentication, error_kind::protocol,
