@@ -9,6 +9,7 @@
 #include "engine/assess/catalog_summary.hpp"
 #include "engine/assess/reading.hpp"
 #include "engine/cluster/shard_key.hpp"
+#include "engine/cluster/sharded_layout.hpp"
 #include "engine/runtime/task_group.hpp"
 #include "engine/session/namespace_choice.hpp"
 #include "engine/state/checkpoint.hpp"
@@ -98,18 +99,13 @@ task<void> find_search_indexes(wire::connection& node, const cluster::catalog& o
 /// Of a sharded cluster: the namespaces that are to come and have zones.
 task<void> find_zones(wire::connection& mongos, const std::set<cluster::namespace_name>& planned,
                       destination_facts& into) {
-  bson::builder command;
-  command.append("distinct", "tags").append("key", "ns");
-  const auto answer = co_await ask(mongos, "config", std::move(command));
-  if (!answer) {
-    into.zones_problem = answer.error().message;
+  const auto zoned = co_await cluster::read_zoned(mongos);
+  if (!zoned) {
+    into.zones_problem = zoned.error().message;
     co_return;
   }
-  const auto values = answer.value().body.find("values").as_array();
-  if (!values) co_return;
-  for (const auto value : *values) {
-    const auto ns = cluster::parse_namespace(value.as_string().value_or(""));
-    if (ns && planned.contains(*ns)) into.zoned.add(ns->to_string());
+  for (const auto& ns : zoned.value()) {
+    if (planned.contains(ns)) into.zoned.add(ns.to_string());
   }
 }
 

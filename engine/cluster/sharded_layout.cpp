@@ -218,6 +218,19 @@ task<result<>> place_databases(wire::connection& mongos, const catalog& catalog)
   co_return ok();
 }
 
+task<result<std::set<namespace_name>>> read_zoned(wire::connection& mongos) {
+  bson::builder command;
+  command.append("distinct", "tags").append("key", "ns");
+  bson::document distinct = command.finish();
+  SLUICE_CO_TRY(const auto answer, co_await mongos.run("config", std::move(distinct)));
+  std::set<namespace_name> zoned;
+  const auto values = answer.body.find("values").as_array().value_or(bson::document_view());
+  for (const auto value : values) {
+    if (auto ns = parse_namespace(value.as_string().value_or(""))) zoned.insert(*std::move(ns));
+  }
+  co_return zoned;
+}
+
 task<result<>> shard_collection(wire::connection& mongos, const collection_info& info) {
   if (info.shard_key.view().empty()) co_return ok();
   const auto& ns = info.destination_ns();

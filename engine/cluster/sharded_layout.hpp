@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <vector>
 
 #include "bson/document.hpp"
@@ -16,6 +17,9 @@ namespace sluice::cluster {
 /// spread evenly: a mongos would put all of them where the least data is, which is the same one for all as long as
 /// there is none. Needs enableSharding and find on config.shards (role clusterManager).
 [[nodiscard]] task<result<>> place_databases(wire::connection& mongos, const catalog& catalog);
+
+/// The namespaces that zones are set for, whether they exist or not. Needs find on config.tags (role clusterMonitor).
+[[nodiscard]] task<result<std::set<namespace_name>>> read_zoned(wire::connection& mongos);
 
 /// Shards a collection that is there and empty by info.shard_key, on the source's own index for the key where there is
 /// one. Nothing to do where the key is empty.

@@ -154,6 +154,18 @@ result<> copy_stage::check_what_sleeps() const {
   return ok();
 }
 
+task<result<>> copy_stage::check_zones() {
+  SLUICE_CO_TRY(const auto zoned, co_await cluster::read_zoned(*between_.to_destination));
+  for (const auto& info : catalog_.collections) {
+    if (!zoned.contains(info.destination_ns())) continue;
+    co_return failure(error_kind::refused,
+                      info.destination_ns().to_string() +
+                          " has zones on the destination, which would decide where its chunks lie: take them away with "
+                          "sh.removeRangeFromZone(), and set them after the commit");
+  }
+  co_return ok();
+}
+
 copy_stage::infos copy_stage::data_collections() const {
   std::vector<const collection_info*> found;
   for (const auto& info : catalog_.collections) {
@@ -198,6 +210,7 @@ task<result<>> copy_stage::refuse_or_drop_existing() {
     const bool may_make_index = scope_.sharding.create_supporting_indexes;
     SLUICE_CO_TRYV(cluster::check_shardable(catalog_, may_make_index));
     SLUICE_CO_TRYV(check_what_sleeps());
+    SLUICE_CO_TRYV(co_await check_zones());
   }
   auto fresh = data_collections();
   SLUICE_CO_TRYV(co_await refuse_or_drop(std::move(fresh)));

@@ -66,6 +66,7 @@ class copy_stage {
   [[nodiscard]] task<result<>> refuse_or_drop(infos fresh);
   [[nodiscard]] task<result<>> drop_gone();
   [[nodiscard]] result<> check_what_sleeps() const;
+  [[nodiscard]] task<result<>> check_zones();
   void begin_again();
   [[nodiscard]] task<result<>> choose_partitioning();
   [[nodiscard]] task<result<std::vector<plan::partition>>> cut(infos of);

@@ -331,7 +331,8 @@ task<result<>> sync_run::remember_verification() {
 // --- working ---
 
 task<result<>> sync_run::work_until_committed() {
-  SLUICE_CO_TRYV(co_await blocks_.decide(settings_.block_writes, opened_.facts));
+  const bool whole = choice_.filter.is_everything() && choice_.documents.is_everything();
+  SLUICE_CO_TRYV(co_await blocks_.decide(settings_.block_writes, whole, opened_.facts));
   SLUICE_CO_TRYV(co_await blocks_.block_destination(*checkpoint_));
   SLUICE_CO_TRYV(co_await balancer_.begin(*checkpoint_, opened_.facts));
   if (opened_.phase == run_phase::committing) {

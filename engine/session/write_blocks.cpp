@@ -20,7 +20,7 @@ bson::document fact_of(const char* name, bool value) {
 
 }  // namespace
 
-task<result<>> write_blocks::decide(std::optional<write_blocking> wanted, bson::document facts) {
+task<result<>> write_blocks::decide(std::optional<write_blocking> wanted, bool whole, bson::document facts) {
   destination_on_ = facts.view().find(blocks_destination_fact).as_bool().value_or(false);
   source_on_ = facts.view().find(blocks_source_fact).as_bool().value_or(false);
 
@@ -57,6 +57,13 @@ task<result<>> write_blocks::decide(std::optional<write_blocking> wanted, bson::
     if (!may_block_destination && there.has_users) {
       board_.add_warning("writes of others to the destination are not refused meanwhile: " +
                          may_block_destination.error().message);
+    }
+    const bool may_be_wanted = whole && here.has_users && !here.on.value_or(false);
+    const auto may_block_source = cluster::check_write_blocking(here, between_.source, false);
+    source_wanted_ = may_be_wanted && may_block_source.has_value();
+    if (may_be_wanted && !source_wanted_) {
+      board_.add_warning("writes of others to the source will not be refused from the commit on: " +
+                         may_block_source.error().message);
     }
   } else if (*wanted != write_blocking::none) {
     SLUICE_CO_TRYV(may_block_destination);

@@ -23,10 +23,11 @@ class write_blocks {
                std::chrono::milliseconds patience, runtime::cancel_scope& scope)
       : control_(std::move(control)), between_(between), board_(board), patience_(patience), scope_(scope) {}
 
-  /// What is wanted, against what the deployments allow; `facts` are the run's. Nothing wanted: the destination's, if
-  /// the user may. A block that somebody else has set is named. Errors (refused): explicitly wanted and not possible,
-  /// with the role that lacks; the destination refuses our own writes.
-  [[nodiscard]] task<result<>> decide(std::optional<write_blocking> wanted, bson::document facts);
+  /// What is wanted, against what the deployments allow; `facts` are the run's. Nothing wanted: both, where the user
+  /// may, the source only if it is migrated as a `whole` and knows users (without them its applications are whoever
+  /// comes). A block that somebody else has set is named. Errors (refused): explicitly wanted and not possible, with
+  /// the role that lacks; the destination refuses our own writes.
+  [[nodiscard]] task<result<>> decide(std::optional<write_blocking> wanted, bool whole, bson::document facts);
 
   // Each does nothing where that side is not to be blocked, or is not blocked by us.
   [[nodiscard]] task<result<>> block_destination(sluice::state::checkpoint& notes);

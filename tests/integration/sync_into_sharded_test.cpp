@@ -374,6 +374,12 @@ TEST(sync_into_sharded, is_refused_what_a_cluster_cannot_keep) {
               R"({"createIndexes": "c", "indexes": [{"key": {"t": 1}, "name": "t", "expireAfterSeconds": 9}]})");
   expect_reason(none, "TTL index \"t\"");
   auto there = sets.destination.connect();
+  through.run("shop", R"({"drop": "c"})");
+  through.run("shop", R"({"insert": "c", "documents": [{"_id": 1, "k": 1}]})");
+  through.run("shop", R"({"createIndexes": "c", "indexes": [{"key": {"k": 1}, "name": "k"}]})");
+  there.run("admin", R"({"addShardToZone": "shard0", "zone": "here"})");
+  there.run("admin", R"({"updateZoneKeyRange": "shop.c", "min": {"k": 0}, "max": {"k": 9}, "zone": "here"})");
+  expect_reason(by_k, "has zones on the destination");
   const auto left = there.run("admin", R"({"listDatabases": 1, "nameOnly": true, "filter": {"name": "shop"}})");
   EXPECT_TRUE(left.child("databases").elements().empty());
 }

@@ -79,6 +79,43 @@ TEST(sync_blocking, others_write_to_neither_side_at_the_wrong_time) {
   EXPECT_TRUE(takes_writes(sets.destination, user));
 }
 
+TEST(sync_blocking, nobody_has_to_ask_for_it) {
+  pair_of_sets sets(with_users("src"), with_users("dst"));
+  const lab::credentials user{"app", "word"};
+  const lab::credentials mover{"mover", "word"};
+  const lab::credentials reader{"reader", "word"};
+  for (lab::replica_set* set : {&sets.source, &sets.destination}) {
+    set->add_user(user, R"(["readWriteAnyDatabase"])");
+    set->add_user(mover, R"(["root", "restore", "backup"])");
+  }
+  sets.source.add_user(reader, R"(["backup", "clusterMonitor", "readAnyDatabase"])");
+  lab::load_lim(sets.source.uri(), {.documents = 500});
+  auto settings = sets.settings();
+  settings.copy.destination_uri = sets.destination.uri_as(mover);
+  settings.copy.source_uri = sets.source.uri_as(reader);
+  {
+    sync_session run(settings, {});
+    ASSERT_TRUE(run.start_now());
+    ASSERT_TRUE(wait_until(run, [](const progress& now) { return now.can_commit; }));
+    const auto told = run.snapshot(false).warnings;
+    EXPECT_TRUE(std::ranges::any_of(told, [](const std::string& one) {
+      return one.find("the source will not be refused") != std::string::npos &&
+             one.find("setUserWriteBlockMode") != std::string::npos;
+    }));
+    run.stop();
+    EXPECT_FALSE(run.wait());
+  }
+  settings.copy.source_uri = sets.source.uri_as(mover);
+  sync_session run(settings, {});
+  ASSERT_TRUE(run.start_now());
+  ASSERT_TRUE(wait_until(run, [](const progress& now) { return now.can_commit; }));
+  EXPECT_TRUE(takes_writes(sets.source, user));
+  EXPECT_FALSE(takes_writes(sets.destination, user));
+  commit(run);
+  EXPECT_FALSE(takes_writes(sets.source, user));
+  EXPECT_TRUE(takes_writes(sets.destination, user));
+}
+
 TEST(sync_blocking, a_block_that_a_crash_leaves_is_taken_up_by_the_next_process) {
   pair_of_sets sets(with_users("src"), with_users("dst"));
   const lab::credentials user{"app", "word"};
