@@ -279,6 +279,55 @@ TEST(sync_into_sharded, loses_nothing_by_elections_of_shards) {
   sets.expect_equal();
 }
 
+/// The shard that does not hold the run's checkpoint.
+std::size_t shard_without_checkpoint(const lab::sharded_cluster& of) {
+  auto through = of.connect();
+  const auto found = through.run("config", R"({"find": "databases", "filter": {"_id": "__mdb_internal_sluice"}})");
+  return found.text("cursor.firstBatch.0.primary") == "shard0" ? 1 : 0;
+}
+
+// Writes that one node alone has, when it dies, are no writes: a position must not have counted them.
+TEST(sync_into_sharded, a_write_counts_when_a_majority_of_its_shard_has_it) {
+  if (without_mongos()) return;
+  set_and_cluster sets(3);
+  sets.load(1000);
+  const auto run = sets.make();
+  ASSERT_TRUE(run->start_now());
+  ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.can_commit; }));
+  lab::replica_set& shard = sets.destination.shard(shard_without_checkpoint(sets.destination));
+  lab::mongod_process& primary = shard.primary();
+  const auto replicate = [&](bool on) {
+    for (std::size_t i = 0; i < shard.size(); ++i) {
+      if (&shard.node(i) == &primary) continue;
+      shard.node(i).connect().run("admin", std::string(R"({"configureFailPoint": "stopReplProducer", "mode": ")") +
+                                               (on ? "off" : "alwaysOn") + "\"}");
+    }
+  };
+  const auto count = [&] { return primary.connect().run("shop", R"({"count": "hashed"})").integer("n"); };
+  replicate(false);
+  const auto before = count();
+  auto source = sets.source.connect();
+  for (int n = 0; n < 100; ++n) {
+    source.run("shop", R"({"insert": "hashed", "documents": [{"_id": )" + std::to_string(n) + "}]}");
+  }
+  ASSERT_TRUE(lab::eventually([&] { return count() > before; }, 30s));
+  // A position that counted them would be durable by now.
+  const auto applied = run->snapshot(false).follow.events_applied;
+  lab::eventually([&] { return run->snapshot(false).follow.events_applied > applied + 50; }, 4s);
+  auto checkpoint = sets.destination.connect();
+  const auto position = [&] {
+    return checkpoint.run("__mdb_internal_sluice", R"({"find": "apply"})").integer("cursor.firstBatch.0.number");
+  };
+  const auto stored = position();
+  lab::eventually([&] { return position() > stored + 1; }, 4s);
+  primary.kill();
+  replicate(true);
+  static_cast<void>(shard.primary());
+  primary.restart();
+  commit(*run, 180s);
+  sets.expect_equal();
+}
+
 class two_clusters {
  public:
   two_clusters() {
