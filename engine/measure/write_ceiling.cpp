@@ -96,7 +96,8 @@ task<result<step>> measure_write(bench& on, const source_plan& of, const std::ve
       if (options.majority) {
         SLUICE_CO_TRY(done, co_await insert_majority(*w.to, into, now.documents));
       } else {
-        const wire::insert_options how{.bypass_empty_timestamp = w.destination.can.bypass_empty_timestamp};
+        const wire::insert_options how{.bypass_empty_timestamp = w.destination.can.bypass_empty_timestamp,
+                                       .by_majority = w.destination.is_written_by_majority()};
         SLUICE_CO_TRY(done, co_await wire::insert(*w.to, into.database, into.collection, now.documents, how));
       }
       if (done.inserted != now.count) {
