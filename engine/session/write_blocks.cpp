@@ -58,7 +58,9 @@ task<result<>> write_blocks::decide(std::optional<write_blocking> wanted, bool w
       board_.add_warning("writes of others to the destination are not refused meanwhile: " +
                          may_block_destination.error().message);
     }
-    const bool may_be_wanted = whole && here.has_users && !here.on.value_or(false);
+    // Before 6.0 nobody expects it.
+    const bool can_refuse = here.support == cluster::write_blocking_support::available;
+    const bool may_be_wanted = whole && can_refuse && here.has_users && !here.on.value_or(false);
     const auto may_block_source = cluster::check_write_blocking(here, between_.source, false);
     source_wanted_ = may_be_wanted && may_block_source.has_value();
     if (may_be_wanted && !source_wanted_) {
