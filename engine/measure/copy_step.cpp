@@ -101,6 +101,11 @@ task<result<copy_figures>> measure_copy(bench& on, std::function<void(std::int64
   session::copy_settings settings;
   settings.source_uri = on.settings.source_uri;
   settings.destination_uri = on.settings.destination_uri;
+  // Where its documents lie is not what is measured: they go to the shard that the bench's database is given.
+  using cluster::deployment_kind;
+  if (on.source.kind == deployment_kind::replica_set && on.destination.kind == deployment_kind::sharded) {
+    settings.sharding.emplace();
+  }
   settings.include = {on.database + "." + std::string(documents_collection)};
   settings.memory_bytes = on.settings.memory_bytes;
   settings.lanes = on.lanes;
