@@ -93,7 +93,9 @@ task<result<>> piece_writer::update_sharded(write_piece piece) {
   const auto leaves = [key](const document_write& write) { return may_change_shard_key(write, key); };
   std::vector<document_write> writes(piece.writes.begin(), piece.writes.end());
   // Of an unordered piece the documents are all different ones.
-  if (!piece.ordered) std::ranges::stable_partition(writes, [&](const document_write& one) { return !leaves(one); });
+  if (!piece.ordered) {
+    std::stable_partition(writes.begin(), writes.end(), [&](const document_write& one) { return !leaves(one); });
+  }
   std::vector<bson::element_view> missing;
   for (auto rest = std::span<const document_write>(writes); !rest.empty();) {
     const auto stays = static_cast<std::size_t>(std::ranges::find_if(rest, leaves) - rest.begin());
