@@ -29,6 +29,34 @@ TEST(sync, copies_follows_and_commits_while_an_application_writes) {
   EXPECT_EQ(told.follow.lag_seconds, 0);
 }
 
+// A to B, and B to C at once: what the first run keeps for itself on B is not the second one's.
+TEST(sync, a_destination_is_the_source_of_another_run_at_the_same_time) {
+  pair_of_sets sets;
+  lab::replica_set last(set_of("last"));
+  lab::load_lim(sets.source.uri(), {.documents = 3000});
+  application writer(sets.source.uri());
+  const auto first = sets.make();
+  ASSERT_TRUE(first->start_now());
+  ASSERT_TRUE(wait_until(*first, [](const progress& now) { return now.can_commit; }));
+  scratch_folder spool;
+  auto settings = sets.settings();
+  settings.copy.source_uri = sets.destination.uri();
+  settings.copy.destination_uri = last.uri();
+  settings.spool_dir = spool.path();
+  sync_session second(settings, {});
+  ASSERT_TRUE(second.start_now());
+  ASSERT_TRUE(wait_until(second, [](const progress& now) { return now.can_commit; }));
+  const auto before = writer.written.load();
+  ASSERT_TRUE(wait_until(second, [&](const progress&) { return writer.written > before + 200; }));
+  writer.stop();
+  commit(*first);
+  commit(second);
+  sets.expect_equal();
+  const auto verdict = lab::compare({.source_uri = sets.source.uri(), .destination_uri = last.uri()});
+  EXPECT_TRUE(verdict.equal()) << verdict.text();
+  EXPECT_EQ(second.snapshot(false).follow.violations, 0);
+}
+
 /// With users, so that the writes of some can be refused.
 lab::replica_set_options with_users(std::string name) {
   auto options = set_of(std::move(name));
