@@ -42,6 +42,8 @@ std::string_view to_string(phase p) noexcept {
       return "index build";
     case phase::copy_completed:
       return "copy completed";
+    case phase::awaiting_application:
+      return "waiting to start change event application";
     case phase::change_application:
       return "change event application";
     case phase::committing:

@@ -31,8 +31,9 @@ enum class phase : std::uint8_t {
   initializing_partitions,
   collection_copy,
   index_build,
-  copy_completed,      // one-shot copies end here
-  change_application,  // the destination follows the source
+  copy_completed,        // one-shot copies end here
+  awaiting_application,  // the copy is there; what an earlier process left under way is waited for
+  change_application,    // the destination follows the source
   committing,
   commit_completed,
 };

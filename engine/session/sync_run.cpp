@@ -489,7 +489,7 @@ task<result<apply::collection_map>> sync_run::map_of_what_is_there() {
 }
 
 task<result<follow_end>> sync_run::follow(capture_side& captured, position at, runtime::cancel_scope& scope) {
-  board_.set_phase(phase::change_application);
+  board_.set_phase(phase::awaiting_application);
   apply_side::job job{between_.source, between_.destination, {}, {}, {}};
   SLUICE_CO_TRY(const auto mapped, co_await checkpoint_->load("mapped"));
   bool marked = !opened_.facts.view().find(collections_fact);  // older runs have no mark
@@ -519,6 +519,7 @@ task<result<follow_end>> sync_run::follow(capture_side& captured, position at, r
   const apply::connect_to_destination connect = [this] { return between_.open_destination(); };
   const apply::connect_to_routers routers = [this] { return between_.open_routers(); };
   SLUICE_CO_TRYV(co_await apply::wait_for_left_writes(connect, routers, settings_.copy.retry_time, scope));
+  board_.set_phase(phase::change_application);
   // Changes of documents that are not migrated are sent, too, where only the source could tell, and find nothing.
   job.options.free_check =
       between_.source.kind != cluster::deployment_kind::sharded && choice_.documents.is_everything();

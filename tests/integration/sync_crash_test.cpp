@@ -205,6 +205,7 @@ TEST(sync_crash, an_update_that_outlives_its_process_is_waited_for) {
   EXPECT_TRUE(lab::eventually(
       [&] { return last->output().find("Waiting for writes that an earlier process left") != std::string::npos; }, 30s))
       << last->output();
+  EXPECT_NE(last->output().find("Starting waiting to start change event application phase"), std::string::npos);
   destination.run("admin", R"({"configureFailPoint": "hangDuringBatchUpdate", "mode": "off"})");
   EXPECT_TRUE(last->wait(60s).success()) << last->output();
   sets.expect_equal();

@@ -147,6 +147,7 @@ TEST(progress_json, each_phase_goes_by_the_words_of_the_original) {
            {phase::initializing_collections_and_indexes, "initializing collections and indexes"},
            {phase::initializing_partitions, "initializing partitions"},
            {phase::collection_copy, "collection copy"},
+           {phase::awaiting_application, "waiting to start change event application"},
            {phase::change_application, "change event application"},
            {phase::committing, "waiting for commit to complete"},
            {phase::commit_completed, "commit completed"}}) {
