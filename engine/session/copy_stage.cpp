@@ -195,10 +195,32 @@ void copy_stage::add_entry(plan::partition what, copy::position at) {
   entries_.push_back({std::move(what), std::move(at)});
 }
 
+namespace {
+
+/// Under the original's messages, which its users' log analysers look for.
+void tell_pieces(const collection_info& info, const std::vector<plan::partition>& pieces) {
+  const std::string ns = info.ns.to_string();
+  log(log_level::debug, "session", "Pre-sampling information",
+      {{"ns", ns}, {"documents", info.documents}, {"bytes", info.data_bytes}});
+  if (pieces.size() == 1) {
+    const char* const reason = info.kind == collection_kind::capped ? "Capped collection." : "Small collection.";
+    log(log_level::debug, "session", "Creating a single partition for whole collection",
+        {{"ns", ns}, {"reason", std::string_view(reason)}});
+    return;
+  }
+  for (const auto& piece : pieces) {
+    log(log_level::debug, "session", "Persisted a new partition after sampling",
+        {{"ns", ns}, {"partition", piece.number}, {"bytes", piece.bytes_estimate}});
+  }
+}
+
+}  // namespace
+
 task<result<std::vector<plan::partition>>> copy_stage::cut(infos of) {
   std::vector<plan::partition> all;
   for (const auto* info : of) {
     SLUICE_CO_TRY(auto pieces, co_await plan::cut(*between_.to_source, *info, partitioning_, between_.source.can));
+    tell_pieces(*info, pieces);
     std::ranges::move(pieces, std::back_inserter(all));
   }
   co_return all;

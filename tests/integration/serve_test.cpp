@@ -462,5 +462,23 @@ TEST_F(serve, its_log_tells_how_the_run_goes_under_the_original_s_messages) {
   EXPECT_TRUE(holds(log, "\"Completed writing 1 / 1 partitions to destination cluster\"")) << log;
 }
 
+TEST_F(serve, its_log_tells_how_collections_are_cut_at_debug) {
+  load_lim(first->uri(), {.documents = 100'000});
+  client source(first->uri());
+  source.run("d", R"({"insert": "small", "documents": [{}]})");
+  source.run("d", R"({"create": "capped", "capped": true, "size": 4096})");
+  server sluice(first->uri(), second->uri(), {"--verbosity", "DEBUG"});
+  EXPECT_EQ(sluice.start().status, 200);
+  EXPECT_TRUE(is_copied(sluice.progress_when(is_copied)));
+  sluice.terminate();
+  const std::string log = sluice.output();
+  for (const char* words : {"\"Pre-sampling information\",\"ns\":\"lim.docs\"",
+                            "\"Persisted a new partition after sampling\",\"ns\":\"lim.docs\"",
+                            "\"ns\":\"d.small\",\"reason\":\"Small collection.\"",
+                            "\"ns\":\"d.capped\",\"reason\":\"Capped collection.\""}) {
+    EXPECT_TRUE(holds(log, words)) << words;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::lab
