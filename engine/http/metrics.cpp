@@ -219,6 +219,12 @@ void add_originals(exposition& out, const session::progress& now) {
           follow.events_applied);
   untyped("mongosync_cea_total_crud_events_applied", "Those of documents.", follow.events_applied - follow.commands);
   untyped("mongosync_cea_total_ddl_events_applied", "Those of the catalog.", follow.commands);
+  untyped("mongosync_cea_change_stream_reader_events_read", "Changes read from the source.", follow.captured_entries);
+  untyped("mongosync_index_checker_service_created_count", "Indexes built.", now.indexes_built);
+  if (now.verification) {
+    untyped("verifier_initial_hasher_docs_hashed_total", "Documents of both sides that were compared.",
+            now.verification->source_documents + now.verification->destination_documents);
+  }
 }
 
 }  // namespace

@@ -118,9 +118,12 @@ TEST(metrics, tell_what_progress_tells) {
   EXPECT_EQ(value_of(all, "sluice_verified_documents_total", {{"side", "source"}}), 77);
   EXPECT_EQ(value_of(all, "sluice_verification_mismatches"), 2);
   EXPECT_EQ(value_of(all, "mongosync_lag_time"), 3000);
-  EXPECT_EQ(value_of(all, "mongosync_phase"), 6);
+  EXPECT_EQ(value_of(all, "mongosync_phase"), 7);
   EXPECT_EQ(value_of(all, "mongosync_dst_unavailable"), 1);
   EXPECT_EQ(value_of(all, "mongosync_cea_total_crud_events_applied"), 99);
+  EXPECT_EQ(value_of(all, "mongosync_cea_change_stream_reader_events_read"), 120);
+  EXPECT_EQ(value_of(all, "mongosync_index_checker_service_created_count"), 4);
+  EXPECT_EQ(value_of(all, "verifier_initial_hasher_docs_hashed_total"), 77);
 }
 
 TEST(metrics, histograms_are_cumulative_and_in_seconds) {
