@@ -201,8 +201,8 @@ task<result<bool>> read_indexes(wire::connection& node, collection_info& info) {
     if (view.find("buildUUID")) continue;
     auto name = text_of(view, "name");
     if (name == "_id_" && info.kind != collection_kind::clustered) {
-      // That of the listing goes with its options. Through a mongos, by name, this may be another collection by now, with
-      // another collation, and no server creates a mixture of both.
+      // That of the listing goes with its options. Through a mongos, by name, this may be another collection by now,
+      // with another collation, and no server creates a mixture of both.
       if (info.id_index.view().empty()) info.id_index = std::move(spec);
     } else if (!view.find("clustered")) {
       info.indexes.push_back({.name = std::move(name), .spec = std::move(spec)});

@@ -9,6 +9,7 @@
 #include "bson/compare.hpp"
 #include "engine/cluster/command_cursor.hpp"
 #include "engine/cluster/index_spec.hpp"
+#include "engine/cluster/majority_command.hpp"
 #include "engine/cluster/shard_key.hpp"
 #include "engine/runtime/log.hpp"
 #include "engine/wire/retry.hpp"
@@ -22,16 +23,6 @@ namespace {
 constexpr std::size_t chunks_a_shard = 8;
 constexpr std::int64_t chunk_bytes_min = std::int64_t{4} * 1024 * 1024;
 constexpr std::size_t samples_a_chunk = 50;
-
-task<result<>> run_by_majority(wire::connection& mongos, std::string database, bson::document command) {
-  bson::builder whole;
-  whole.append_all(command).open_document("writeConcern").append("w", "majority").close();
-  bson::document sent = whole.finish();
-  SLUICE_CO_TRY(auto answer, co_await mongos.run(database, std::move(sent)));
-  if (auto concern = wire::write_concern_error_of_reply(answer.body, mongos.host().to_string()))
-    co_return std::move(*concern);
-  co_return ok();
-}
 
 task<result<std::vector<std::string>>> shards_of(wire::connection& mongos) {
   bson::builder command;

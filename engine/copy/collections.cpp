@@ -6,6 +6,7 @@
 
 #include <boost/asio/this_coro.hpp>
 
+#include "engine/cluster/majority_command.hpp"
 #include "engine/cluster/sharded_layout.hpp"
 #include "engine/runtime/task_group.hpp"
 #include "engine/wire/retry.hpp"
@@ -18,17 +19,8 @@ namespace {
 /// Collections are made one after the other inside a server (catalog lock); a few at once only hide the round trip.
 constexpr std::size_t connections_max = 4;
 
-/// Runs a DDL command and waits for a majority: inserts into a collection whose `create` an election took back would
-/// make it again, without its options.
-task<result<>> run_by_majority(wire::connection& to, std::string database, bson::document command) {
-  bson::builder whole;
-  whole.append_all(command).open_document("writeConcern").append("w", "majority").close();
-  bson::document sent = whole.finish();
-  SLUICE_CO_TRY(auto answer, co_await to.run(database, std::move(sent)));
-  if (auto concern = wire::write_concern_error_of_reply(answer.body, to.host().to_string()))
-    co_return std::move(*concern);
-  co_return ok();
-}
+/// Inserts into a collection whose `create` an election took back would make it again, without its options.
+using cluster::run_by_majority;
 
 }  // namespace
 
