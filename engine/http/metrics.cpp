@@ -222,8 +222,8 @@ void add_originals(exposition& out, const session::progress& now) {
   untyped("mongosync_cea_change_stream_reader_events_read", "Changes read from the source.", follow.captured_entries);
   untyped("mongosync_index_checker_service_created_count", "Indexes built.", now.indexes_built);
   if (now.verification) {
-    untyped("verifier_initial_hasher_docs_hashed_total", "Documents of both sides that were compared.",
-            now.verification->source_documents + now.verification->destination_documents);
+    out.counter("verifier_initial_hasher_docs_hashed_total", "Documents of both sides that were compared.")
+        .value(now.verification->source_documents + now.verification->destination_documents);
   }
 }
 

@@ -150,7 +150,7 @@ TEST(metrics, what_is_not_known_is_not_told) {
 std::set<std::string> documented_names() {
   std::ifstream manual(SLUICE_MANUAL);
   std::set<std::string> names;
-  static const std::regex row("\\| `((?:sluice|mongosync|process)_[a-z_]+)`.*");
+  static const std::regex row("\\| `((?:sluice|mongosync|verifier|process)_[a-z_]+)`.*");
   for (std::string line; std::getline(manual, line);) {
     std::smatch part;
     if (std::regex_match(line, part, row)) names.insert(part[1]);
