@@ -52,7 +52,7 @@ std::vector<std::int64_t> shares(lab::sharded_cluster& of, const std::string& da
 /// Catalog changes as seldom as a cluster can keep up with: each takes tens of milliseconds there. No transactions:
 /// large ones stop a server of 5.0 with so small a cache for a minute.
 lab::storm_options storm_of(std::uint64_t seed) {
-  return {.pause = 500us, .seed = seed, .catalog_every = 250, .transactions = false, .only_plain = true};
+  return {.pause = 1ms, .seed = seed, .catalog_every = 250, .transactions = false, .only_plain = true};
 }
 
 class set_and_cluster {
@@ -126,7 +126,7 @@ class moving_documents {
     lab::client through(uri);
     std::mt19937_64 random(seed);
     while (!stop_) {
-      std::this_thread::sleep_for(2ms);  // no more than transactions can follow on a machine of two cores
+      std::this_thread::sleep_for(4ms);  // no more than transactions can follow on a machine of two cores
       const std::string command = any(random);
       lab::document reply;
       bson_error_t ignored{};
@@ -183,11 +183,11 @@ TEST(sync_into_sharded, takes_everything_that_a_set_does) {
   before.commands = 300;
   lab::storm_for(sets.source.uri(), before);
   everything storm(sets.source.uri(), storm_of(seed + 1));
-  application writer(sets.source.uri());
   moving_documents moving(sets.source.uri(), seed + 2);
   const auto run = sets.make();
   ASSERT_TRUE(run->start_now());
-  ASSERT_TRUE(wait_until(*run, [](const progress& now) { return now.can_commit; }));
+  ASSERT_TRUE(wait_until(
+      *run, [](const progress& now) { return now.can_commit; }, lab::catch_up_time()));
   auto through = sets.destination.connect();
   EXPECT_EQ(through.run("admin", R"({"balancerStatus": 1})").text("mode"), "off");
   for (const char* const collection : {"hashed", "large"}) {
@@ -210,7 +210,6 @@ TEST(sync_into_sharded, takes_everything_that_a_set_does) {
       },
       lab::catch_up_time()));
   storm.stop();
-  writer.stop();
   moving.stop();
   EXPECT_GT(storm.done.catalog_changes, 5U);
   commit(*run, 120s);
