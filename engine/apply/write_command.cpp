@@ -177,6 +177,12 @@ void write_encoder::updates(const write_piece& piece, bool bypass_empty_timestam
     if (piece.kind == write_kind::update) {
       key(write.has_pipeline ? bson::type::array : bson::type::document, "u");
       bytes((write.has_pipeline ? write.pipeline : write.document).bytes());
+      // While changes come again a document may be on two shards, and each of the two needs all of them: servers of 7.0
+      // and newer may stop at the first that they find.
+      if (piece.to->scattered) {
+        key(bson::type::boolean, "multi");
+        array_.push_back(std::byte{1});
+      }
     } else {
       const bool plain =
           plain_names(write.document) && (bypass_empty_timestamp || !holds_zero_timestamp(write.document));

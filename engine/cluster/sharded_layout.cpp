@@ -108,6 +108,15 @@ bool less(const bson::document& a, const bson::document& b) {
   return false;
 }
 
+/// A chunk that moves with documents leaves some behind for a while, whose `_id`s would be taken for duplicates.
+task<result<bool>> is_empty(wire::connection& mongos, const namespace_name ns) {
+  bson::builder command;
+  command.append("find", ns.collection).append("limit", 1).append("singleBatch", true);
+  bson::document find = command.finish();
+  SLUICE_CO_TRY(const auto listed, co_await run_cursor(mongos, ns.database, std::move(find)));
+  co_return listed.documents.empty();
+}
+
 /// How many chunks it has is asked by its name and by its UUID: 5.0 keeps the second, older ones the first.
 task<result<bool>> is_whole(wire::connection& mongos, const collection_info& info) {
   const std::string ns = info.destination_ns().to_string();
@@ -132,6 +141,8 @@ task<result<std::size_t>> spread(wire::connection& source, wire::connection& mon
   if (wanted < 2) co_return std::size_t{1};
   SLUICE_CO_TRY(const bool untouched, co_await is_whole(mongos, info));
   if (!untouched) co_return std::size_t{1};  // cut before this process died
+  SLUICE_CO_TRY(const bool empty, co_await is_empty(mongos, info.destination_ns()));
+  if (!empty) co_return std::size_t{1};
   SLUICE_CO_TRY(const auto samples, co_await sample(source, info, wanted * samples_a_chunk));
   const auto points = split_points(samples, info.shard_key, wanted);
   SLUICE_CO_TRY(const auto first, co_await primary_shard_of(mongos, info.destination_ns().database));

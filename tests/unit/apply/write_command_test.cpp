@@ -276,5 +276,23 @@ TEST(write_command, what_is_worth_a_retry_is_an_error_of_the_whole) {
   }
 }
 
+// A document may be on two shards while changes come again: each of the two gets them.
+TEST(write_command, updates_of_a_scattered_collection_reach_every_shard) {
+  const auto id = bson::builder().append("_id", 1).finish();
+  const auto change = bson::builder().open_document("$set").append("a", 1).close().finish();
+  for (const bool scattered : {false, true}) {
+    const target to{.ns = {"d", "c"}, .scattered = scattered};
+    document_write write;
+    write.kind = write_kind::update;
+    write.id = id.view().find("_id");
+    write.document = change;
+    write_encoder encoder;
+    encoder.encode({&to, write_kind::update, false, {&write, 1}}, {});
+    const auto statement = bson::document_view(encoder.array().data()).find("0").as_document();
+    ASSERT_TRUE(statement);
+    EXPECT_EQ(statement->find("multi").as_bool().value_or(false), scattered);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::apply
