@@ -121,6 +121,14 @@ task<result<write_reply>> write_connection::send_once(const cluster::namespace_n
   co_return read_write_reply(answer.value().body, connection_->host().to_string());
 }
 
+wire::on_retry write_connection::reports_of(const cluster::namespace_name& ns) {
+  return [this, &ns](const wire::retry_notice& notice) {
+    ++counters_.retries;
+    log(log_level::warn, "apply", "A write was interrupted; sending it again",
+        {{"ns", ns.to_string()}, {"cause", notice.cause.message}, {"attempt", notice.attempt}});
+  };
+}
+
 task<result<write_connection::acknowledged>> write_connection::send(write_piece piece) {
   encoder_.encode(piece, {.bypass_empty_timestamp = destination_.can.bypass_empty_timestamp,
                           .by_majority = destination_.is_written_by_majority()});
@@ -135,11 +143,7 @@ task<result<write_connection::acknowledged>> write_connection::send(write_piece 
     }
     co_return said;
   };
-  const wire::on_retry report = [&](const wire::retry_notice& notice) {
-    ++counters_.retries;
-    log(log_level::warn, "apply", "A write was interrupted; sending it again",
-        {{"ns", ns.to_string()}, {"cause", notice.cause.message}, {"attempt", notice.attempt}});
-  };
+  const wire::on_retry report = reports_of(ns);
   auto said = co_await wire::retry(once, patience_, scope_, report);
   if (said.has_error()) {
     error why = std::move(said).error();
@@ -189,11 +193,7 @@ task<result<write_connection::acknowledged>> write_connection::send_with_key(clu
     }
     co_return said;
   };
-  const wire::on_retry report = [&](const wire::retry_notice& notice) {
-    ++counters_.retries;
-    log(log_level::warn, "apply", "A write was interrupted; sending it again",
-        {{"ns", ns.to_string()}, {"cause", notice.cause.message}, {"attempt", notice.attempt}});
-  };
+  const wire::on_retry report = reports_of(ns);
   auto said = co_await wire::retry(once, patience_, scope_, report);
   if (said.has_error()) co_return std::move(said).error();
   done.reply = std::move(said).value();

@@ -13,6 +13,7 @@
 #include "engine/runtime/cancel_scope.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/state/write_permission.hpp"
+#include "engine/wire/retry.hpp"
 
 namespace sluice::apply {
 
@@ -71,6 +72,8 @@ class write_connection {
   [[nodiscard]] task<result<write_reply>> send_once(const cluster::namespace_name& ns);
   [[nodiscard]] task<result<std::vector<bson::document>>> find(const std::string& database, bson::document command);
   [[nodiscard]] bson::document session_id();
+  /// `ns` outlives it.
+  [[nodiscard]] wire::on_retry reports_of(const cluster::namespace_name& ns);
 
   cluster::deployment destination_;
   std::string comment_;

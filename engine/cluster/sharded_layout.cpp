@@ -272,26 +272,25 @@ task<result<>> spread_chunks(wire::connection& source, wire::connection& mongos,
   co_return ok();
 }
 
-task<result<bool>> stop_balancer(wire::connection& mongos) {
+task<result<bool>> is_balancer_on(wire::connection& mongos) {
   bson::builder status;
   status.append("balancerStatus", 1);
   bson::document ask = status.finish();
   SLUICE_CO_TRY(const auto answer, co_await mongos.run("admin", std::move(ask)));
-  const bool on = answer.body.find("mode").as_string().value_or("") != "off";
-  const bool moving = answer.body.find("inBalancerRound").as_bool().value_or(false);
-  if (!on && !moving) co_return false;
+  co_return answer.body.find("mode").as_string().value_or("") != "off";
+}
+
+task<result<>> stop_balancer(wire::connection& mongos) {
   bson::builder command;
   command.append("balancerStop", 1);  // answers when the migration under way has ended
   bson::document stop = command.finish();
   auto stopped = co_await mongos.run("admin", std::move(stop));
-  if (stopped.has_error()) {
-    error cause = std::move(stopped).error();
-    cause.message =
-        "the balancer of the destination could not be stopped, and chunks must not move meanwhile: " + cause.message +
-        "; stop it with sh.stopBalancer(), or grant the role clusterManager";
-    co_return cause;
-  }
-  co_return on;
+  if (stopped) co_return ok();
+  error cause = std::move(stopped).error();
+  cause.message =
+      "the balancer of the destination could not be stopped, and chunks must not move meanwhile: " + cause.message +
+      "; stop it with sh.stopBalancer(), or grant the role clusterManager";
+  co_return cause;
 }
 
 task<result<>> start_balancer(wire::connection& mongos) {

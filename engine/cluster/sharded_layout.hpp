@@ -32,9 +32,10 @@ namespace sluice::cluster {
                                            const collection_info& info);
 
 /// Chunks must not move while it is written to through this connection's mongos: a delete or an update that is sent to
-/// every shard, since its document's shard is not known, misses what is between two of them. True: it was running.
-/// Needs the roles clusterManager (to stop it) or clusterMonitor (to see that it stands still).
-[[nodiscard]] task<result<bool>> stop_balancer(wire::connection& mongos);
+/// every shard, since its document's shard is not known, misses what is between two of them. Stopped once more, it
+/// answers when nothing moves any longer. Needs the role clusterManager.
+[[nodiscard]] task<result<bool>> is_balancer_on(wire::connection& mongos);
+[[nodiscard]] task<result<>> stop_balancer(wire::connection& mongos);
 [[nodiscard]] task<result<>> start_balancer(wire::connection& mongos);
 
 // For its tests.

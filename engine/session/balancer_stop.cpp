@@ -12,22 +12,26 @@ namespace sluice::session {
 task<result<>> balancer_stop::begin(sluice::state::checkpoint& notes, bson::document facts) {
   if (between_.destination.kind != cluster::deployment_kind::sharded) co_return ok();
   ours_ = facts.view().find(stopped_balancer_fact).as_bool().value_or(false);
-  bool was_on = false;
-  auto stop = [this, &was_on]() -> task<result<>> {
+  bool is_on = false;
+  auto look = [this, &is_on]() -> task<result<>> {
     SLUICE_CO_TRY(const auto to, co_await between_.open_destination());
-    SLUICE_CO_TRY(const bool stopped, co_await cluster::stop_balancer(*to));
-    was_on = was_on || stopped;  // an attempt whose answer was lost had stopped it
+    SLUICE_CO_TRY(is_on, co_await cluster::is_balancer_on(*to));
     co_return ok();
   };
-  SLUICE_CO_TRYV(co_await wire::retry(stop, patience_, scope_));
-  if (was_on && !ours_) {
-    log(log_level::info, "session", "The destination's balancer stands still from now on");
+  SLUICE_CO_TRYV(co_await wire::retry(look, patience_, scope_));
+  if (is_on && !ours_) {  // noted first, or whoever comes after a death would leave it as it finds it
     bson::builder fact;
     fact.append(stopped_balancer_fact, true);
     bson::document noted = fact.finish();
     SLUICE_CO_TRYV(co_await notes.set_facts(std::move(noted)));
     ours_ = true;
   }
+  auto stop = [this]() -> task<result<>> {
+    SLUICE_CO_TRY(const auto to, co_await between_.open_destination());
+    co_return co_await cluster::stop_balancer(*to);
+  };
+  SLUICE_CO_TRYV(co_await wire::retry(stop, patience_, scope_));
+  if (is_on) log(log_level::info, "session", "The destination's balancer stands still from now on");
   if (ours_) {
     board_.add_warning(
         "the balancer of the destination was stopped for this run, which starts it again at its end; do not start it "
