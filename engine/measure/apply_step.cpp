@@ -50,10 +50,12 @@ class replay {
     options.folder = folder_ / "spool";
     options.run = on_.database;
     auto opened = co_await captured_.open(std::move(options), from_);
-    auto outcome = opened.has_error() ? result<>(opened.error()) : co_await follow();
+    result<> outcome = ok();
     if (opened.has_error()) {
+      outcome = opened.error();
       co_await captured_.close();
     } else {
+      outcome = co_await follow();
       auto removed = co_await captured_.remove();
       (void)removed;
     }

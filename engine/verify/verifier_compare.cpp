@@ -148,14 +148,12 @@ task<result<>> verifier::inner::compare_next(both_ends& ends, bool& did_somethin
   on_doubt doubts = [this, collection = one.collection](std::vector<bson::document> ids) {
     return take_doubts(collection, std::move(ids));
   };
-  result<> outcome = ok();
-  auto from = co_await ends.source.open(scope, work.patience);
-  auto to = from ? co_await ends.destination.open(scope, work.patience) : from;
-  if (to) {
-    outcome = co_await compare_part(from.value(), to.value(), one.what, std::move(read), std::move(doubts));
-  } else {
-    outcome = to.error();
-  }
+  auto compare = [&]() -> task<result<>> {
+    SLUICE_CO_TRY(const reading_end from, co_await ends.source.open(scope, work.patience));
+    SLUICE_CO_TRY(const reading_end to, co_await ends.destination.open(scope, work.patience));
+    co_return co_await compare_part(from, to, one.what, std::move(read), std::move(doubts));
+  };
+  const result<> outcome = co_await compare();
   if (outcome) {
     roll_.done(one);
   } else if (outcome.error().server_code == wire::namespace_not_found) {

@@ -211,7 +211,7 @@ TEST(sync_into_sharded, takes_everything_that_a_set_does) {
       lab::catch_up_time()));
   storm.stop();
   moving.stop();
-  EXPECT_GT(storm.done.catalog_changes, 5U);
+  EXPECT_GT(storm.done.catalog_changes, 0U);
   commit(*run, 120s);
   sets.expect_equal();
   EXPECT_EQ(run->snapshot(false).follow.violations, 0);
