@@ -1,5 +1,6 @@
 #include "engine/assess/catalog.hpp"
 
+#include "engine/cluster/query_settings.hpp"
 #include "engine/measure/verdict.hpp"
 
 namespace sluice::assess {
@@ -26,6 +27,7 @@ constexpr check_name views{"catalog.views", here};
 constexpr check_name views_on_missing{"catalog.viewsOnMissing", here};
 constexpr check_name options{"catalog.unknownOptions", here};
 constexpr check_name search{"catalog.searchIndexes", here};
+constexpr check_name query_settings{"catalog.querySettings", here};
 constexpr check_name in_the_way{"catalog.inTheWay", here};
 constexpr check_name leftover{"catalog.unfinishedRun", here};
 constexpr check_name shard_keys{"catalog.shardKeys", here};
@@ -104,6 +106,15 @@ void judge_obstacles(const catalog_facts& facts, findings& to) {
         with_names(facts.search_indexes, "collection with search indexes", "collections with search indexes") +
             ", which are not migrated",
         "note their definitions, and create them on the destination after the commit", count_of(facts.search_indexes)));
+  }
+  if (!facts.query_settings_problem.empty()) {
+    to.push_back(not_known(
+        query_settings, "source",
+        "whether there are persistent settings of queries, which are not migrated: " + facts.query_settings_problem,
+        "grant the action querySettings on the cluster, or look yourself"));
+  } else if (facts.query_settings > 0) {
+    to.push_back(warning(query_settings, "source", cluster::tell_query_settings_stay(facts.query_settings),
+                         cluster::keep_query_settings, {{"count", static_cast<double>(facts.query_settings)}}));
   }
   if (facts.views_on_missing.count > 0) {
     to.push_back(warning(

@@ -44,6 +44,8 @@ struct catalog_facts {
   std::vector<collection_size> largest;
   named views, views_on_missing, capped, clustered, timeseries, ttl, twins, many_indexes, not_copyable, unknown_options,
       search_indexes;
+  std::int64_t query_settings = 0;      // of the cluster, persistent
+  std::string query_settings_problem;   // why they could not be counted
   std::vector<std::string> idle_rules;  // sentences about filters and remaps that match nothing
   std::string refused_choice;           // why what was chosen cannot be migrated, as a start would say
 };

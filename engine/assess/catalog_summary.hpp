@@ -6,7 +6,7 @@
 
 namespace sluice::assess {
 
-/// Everything but `problem`, `sized`, `indexed`, `search_indexes`, `idle_rules` and `refused_choice`.
+/// Everything but `problem`, `sized`, `indexed`, `search_indexes`, `query_settings`, `idle_rules` and `refused_choice`.
 [[nodiscard]] catalog_facts summarize(const cluster::catalog& of);
 
 /// Pairs of one unique and one other index on the same key, as "name / name".

@@ -8,6 +8,7 @@
 
 #include "engine/assess/catalog_summary.hpp"
 #include "engine/assess/reading.hpp"
+#include "engine/cluster/query_settings.hpp"
 #include "engine/cluster/shard_key.hpp"
 #include "engine/cluster/sharded_layout.hpp"
 #include "engine/runtime/task_group.hpp"
@@ -147,6 +148,12 @@ task<read_of_catalog> read_source_catalog(const cluster::deployment source, wire
   auto idle = co_await session::find_idle_rules(node, chosen, sharding);
   if (idle) read.facts.idle_rules = std::move(idle).value();
   co_await find_search_indexes(node, read.catalog, read.facts);
+  const auto settings = co_await cluster::count_query_settings(node);
+  if (settings) {
+    read.facts.query_settings = settings.value();
+  } else {
+    read.facts.query_settings_problem = settings.error().message;
+  }
   co_return read;
 }
 

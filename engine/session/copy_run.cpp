@@ -7,6 +7,7 @@
 #include "engine/runtime/task_group.hpp"
 #include "engine/session/account_stage.hpp"
 #include "engine/session/hold_lease.hpp"
+#include "engine/session/start_warnings.hpp"
 #include "engine/wire/retry.hpp"
 
 namespace sluice::session {
@@ -43,7 +44,7 @@ task<result<>> copy_run::run_steps() {
     co_return co_await begin_or_resume();
   };
   SLUICE_CO_TRYV(co_await wire::retry(begin, settings_.retry_time, scope_));
-  for (auto& sentence : idle_rules_) {
+  for (auto& sentence : start_warnings_) {
     log(log_level::warn, "session", sentence);
     board_.add_warning(std::move(sentence));
   }
@@ -68,7 +69,7 @@ task<result<>> copy_run::begin_or_resume() {
   }
   SLUICE_CO_TRY(const bool resuming, co_await checkpoint_->exists());
   SLUICE_CO_TRY(auto catalog, co_await cluster::read_catalog(*between_.to_source, choice_.filter, true));
-  SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_, settings_.sharding));
+  SLUICE_CO_TRY(start_warnings_, co_await find_start_warnings(*between_.to_source, choice_, settings_.sharding));
   SLUICE_CO_TRYV(co_await between_.take_shard_keys(catalog));
   SLUICE_CO_TRYV(copying_.set_catalog(std::move(catalog), choice_));
   if (!resuming && !settings_.drop) {

@@ -54,8 +54,8 @@ class copy_run {
   sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;
   cluster::migration_scope choice_;
-  std::vector<std::string> idle_rules_;  // sentences, for warnings
-  bool lease_wanted_ = false;            // the lease may be this run's
+  std::vector<std::string> start_warnings_;
+  bool lease_wanted_ = false;  // the lease may be this run's
 };
 
 }  // namespace sluice::session

@@ -12,6 +12,7 @@
 #include "engine/session/hold_lease.hpp"
 #include "engine/session/run_facts.hpp"
 #include "engine/session/spool_place.hpp"
+#include "engine/session/start_warnings.hpp"
 #include "engine/wire/retry.hpp"
 
 namespace sluice::session {
@@ -137,7 +138,7 @@ task<result<>> sync_run::run_steps() {
     co_return co_await begin_or_resume();
   };
   SLUICE_CO_TRYV(co_await wire::retry(begin, settings_.copy.retry_time, scope_));
-  for (auto& sentence : idle_rules_) {
+  for (auto& sentence : start_warnings_) {
     log(log_level::warn, "session", sentence);
     board_.add_warning(std::move(sentence));
   }
@@ -172,7 +173,7 @@ task<result<>> sync_run::begin_or_resume() {
     SLUICE_CO_TRYV(co_await checkpoint_->drop_unless_owned(self_));
   }
   SLUICE_CO_TRY(way_, co_await capture::choose_way(*between_.to_source, way_from(settings_.capture)));
-  SLUICE_CO_TRY(idle_rules_, co_await find_idle_rules(*between_.to_source, choice_, settings_.copy.sharding));
+  SLUICE_CO_TRY(start_warnings_, co_await find_start_warnings(*between_.to_source, choice_, settings_.copy.sharding));
   SLUICE_CO_TRY(const bool exists, co_await checkpoint_->exists());
   if (!exists) {
     task<result<>> look = settings_.reversed ? begin_reversed(false) : begin(false);

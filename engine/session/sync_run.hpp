@@ -103,8 +103,8 @@ class sync_run {
   sluice::state::process_identity self_ = sluice::state::this_process();
   sluice::state::opened_run opened_;
   cluster::migration_scope choice_;
-  std::vector<std::string> idle_rules_;  // sentences, for warnings
-  bool lease_wanted_ = false;            // the lease may be this run's
+  std::vector<std::string> start_warnings_;
+  bool lease_wanted_ = false;  // the lease may be this run's
   capture::capture_way way_ = capture::capture_way::automatic;
   capture::start_time begins_;
   std::string run_id_;

@@ -168,11 +168,16 @@ TEST(judge_catalog, choices_that_a_start_would_refuse_fail_here) {
   facts.refused_choice = "shop.a and shop.b would have one name";
   facts.idle_rules = {"the filter nix matches nothing"};
   facts.search_indexes.add("shop.a");
+  facts.query_settings = 2;
   const findings found = judge_catalog(facts);
   EXPECT_EQ(only(found, "catalog.choice").how, level::failure);
   EXPECT_EQ(only(found, "catalog.idleFilter").how, level::warning);
   EXPECT_EQ(only(found, "catalog.searchIndexes").how, level::warning);
+  EXPECT_EQ(only(found, "catalog.querySettings").how, level::warning);
+  EXPECT_TRUE(holds(only(found, "catalog.querySettings").what, "settings for 2 queries"));
   expect_advice(found);
+  facts.query_settings_problem = "not authorized to count them";
+  EXPECT_TRUE(holds(only(judge_catalog(facts), "catalog.querySettings").what, "not authorized to count them"));
   facts.problem = "not authorized";
   EXPECT_EQ(only(judge_catalog(facts), "catalog.read").how, level::failure);
 }

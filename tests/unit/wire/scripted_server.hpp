@@ -44,11 +44,11 @@ class peer {
   static bson::document_view body_of(const bytes& message) { return bson::document_view(message.data() + 21); }
 
   /// Reads the client's hello and answers it.
-  void greet() const {
+  void greet(std::int32_t wire_version_max = 21) const {
     const bytes hello = read_message();
     if (hello.empty()) return;
     bson::builder reply;
-    reply.append("isWritablePrimary", true).append("maxWireVersion", 21).append("ok", 1.0);
+    reply.append("isWritablePrimary", true).append("maxWireVersion", wire_version_max).append("ok", 1.0);
     const bson::document whole = reply.finish();
     send(reply_message(1, id_of(hello), whole));
   }
