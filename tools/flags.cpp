@@ -328,12 +328,13 @@ void add_serve_options(CLI::App& app, serve_values& flags, std::string& config, 
   app.add_option("--cluster1-file", flags.cluster1_file, "File that holds the URI of cluster1")->excludes(cluster1);
   add_api_options(app, flags);
   app.add_option("--logPath", flags.log_path, "Directory (or file) for the log; default: standard output");
-  app.add_option("--metricsLoggingFilepath", flags.metrics_path,
-                 "Folder for metrics.log: what /metrics says, a JSON line every 10 seconds (default: none is written)")
+  app.add_option(
+         "--metricsLoggingFilepath", flags.metrics_path,
+         "Folder for mongosync_metrics.log: what /metrics says, a JSON line every 30 s (default: none is written)")
       ->type_name("FOLDER");
   app.add_flag_function(
       "--disableMetricsLogging", [&flags](std::int64_t given) { flags.disable_metrics_logging = given > 0; },
-      "Write no metrics.log, whatever the configuration file says");
+      "Write no mongosync_metrics.log, whatever the configuration file says");
   app.add_option("--loadLevel", flags.load_level, "1 (gentle) to 4 (everything) on both deployments (default 3)")
       ->check(CLI::Range(1U, bounds::load_level_max))
       ->type_name("N");

@@ -7,6 +7,7 @@
 #include <span>
 
 #include <sys/prctl.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "engine/assess/assess_session.hpp"
@@ -130,7 +131,10 @@ int run_serve_command(const serve_options& options, const std::string& called_as
   signal_watch signals;
   auto log_to = log_output::open(options.log, stdout, called_as);
   if (!log_to) return complain(exit_code::refused, log_to.error().message);
-  log(log_level::info, "serve", "Version info", {{"version", version_number()}});
+  utsname machine{};
+  ::uname(&machine);
+  log(log_level::info, "serve", "Version info",
+      {{"version", version_number()}, {"os", machine.sysname}, {"arch", machine.machine}});
   log(log_level::info, "serve", "Mongosync Options",
       {{"port", options.port},
        {"bind", options.api.bind},

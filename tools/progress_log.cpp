@@ -1,7 +1,6 @@
 #include "tools/progress_log.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "engine/runtime/log.hpp"
 #include "engine/session/follow_figures.hpp"
@@ -13,18 +12,17 @@ constexpr auto line_interval = std::chrono::seconds(30);  // the original's
 
 struct durations {
   double average_ms = 0;
+  double maximum_ms = 0;
   std::int64_t operations = 0;
 };
 
-/// What came in since `before`, which becomes `now`.
+/// What came in since `before`, which becomes `now`. The largest is of the last half minute, as lines are.
 durations since(runtime::latency_counts& before, const runtime::latency_counts& now) {
-  const auto count = [](const runtime::latency_counts& of) {
-    return std::accumulate(of.by_bucket.begin(), of.by_bucket.end(), std::uint64_t{0});
-  };
   durations told;
-  told.operations = static_cast<std::int64_t>(count(now) - count(before));
+  told.operations = static_cast<std::int64_t>(now.count() - before.count());
   if (told.operations > 0) {
-    told.average_ms = static_cast<double>(now.sum_us - before.sum_us) / 1000.0 / static_cast<double>(told.operations);
+    told.average_ms = static_cast<double>(now.sum - before.sum) / 1000.0 / static_cast<double>(told.operations);
+    told.maximum_ms = static_cast<double>(now.recent_max_us) / 1000.0;
   }
   before = now;
   return told;
@@ -40,6 +38,7 @@ bool is_under_way(session::state now) {
 void log_progress(const char* component, const session::progress& now) {
   const session::follow_progress& follow = now.follow;
   if (now.at < session::phase::change_application) {
+    // The last two of the original's fields are in each of its lines: charts put the nth value beside the nth line.
     log(log_level::info, component, "Replication progress.",
         {{"state", to_string(now.now)},
          {"phase", to_string(now.at)},
@@ -51,6 +50,8 @@ void log_progress(const char* component, const session::progress& now) {
          {"builtIndexes", now.indexes_built},
          {"totalIndexes", now.indexes_total},
          {"bytesPerSecond", now.copy_bytes_per_second},
+         {"totalEventsApplied", follow.events_applied},
+         {"lagTimeSeconds", follow.lag_seconds.value_or(-1)},
          {"secondsToComplete", now.seconds_to_complete.value_or(-1)},
          {"capturedEntries", follow.captured_entries},
          {"spoolDiskBytes", follow.spool_disk_bytes}});
@@ -100,13 +101,23 @@ void progress_log::log_source_rate(const session::progress& now, clock::time_poi
 }
 
 void progress_log::log_durations(const session::progress& now) {
-  const durations copied = since(batches_, now.batch_latency);
-  const durations applied = since(windows_, now.follow.window_latency);
+  const durations copy_reads = since(copy_reads_, now.copying.reads);
+  const durations copy_writes = since(copy_writes_, now.copying.writes);
+  const durations reads = since(reads_, now.follow.read_latency);
+  const durations writes = since(writes_, now.follow.write_latency);
   log(log_level::info, component_, "Operation duration stats.",
-      {{"CollectionCopyDestinationWrite.averageDurationMs", copied.average_ms},
-       {"CollectionCopyDestinationWrite.numOperations", copied.operations},
-       {"CEADestinationWrite.averageDurationMs", applied.average_ms},
-       {"CEADestinationWrite.numOperations", applied.operations},
+      {{"CollectionCopySourceRead.averageDurationMs", copy_reads.average_ms},
+       {"CollectionCopySourceRead.maximumDurationMs", copy_reads.maximum_ms},
+       {"CollectionCopySourceRead.numOperations", copy_reads.operations},
+       {"CollectionCopyDestinationWrite.averageDurationMs", copy_writes.average_ms},
+       {"CollectionCopyDestinationWrite.maximumDurationMs", copy_writes.maximum_ms},
+       {"CollectionCopyDestinationWrite.numOperations", copy_writes.operations},
+       {"CEASourceRead.averageDurationMs", reads.average_ms},
+       {"CEASourceRead.maximumDurationMs", reads.maximum_ms},
+       {"CEASourceRead.numOperations", reads.operations},
+       {"CEADestinationWrite.averageDurationMs", writes.average_ms},
+       {"CEADestinationWrite.maximumDurationMs", writes.maximum_ms},
+       {"CEADestinationWrite.numOperations", writes.operations},
        {"sourcePingLatencyMs", now.source_ping_ms.value_or(0)},
        {"destinationPingLatencyMs", now.destination_ping_ms.value_or(0)}});
 }

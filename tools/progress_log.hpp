@@ -35,8 +35,7 @@ class progress_log {
   const char* component_;
   std::optional<stand> told_;
   clock::time_point told_at_{};
-  runtime::latency_counts batches_;  // as of the last line
-  runtime::latency_counts windows_;
+  runtime::latency_counts copy_reads_, copy_writes_, reads_, writes_;   // as of the last line
   std::optional<std::pair<clock::time_point, std::int64_t>> captured_;  // entries, as of the last line
 };
 

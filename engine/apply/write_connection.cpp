@@ -111,6 +111,7 @@ task<result<write_reply>> write_connection::send_once(const cluster::namespace_n
   ++counters_.round_trips;
   unsettled_ = true;
   bson::document head = with_comment(encoder_.head(), comment_);
+  const auto begin = std::chrono::steady_clock::now();
   auto answer =
       co_await connection_->run_with_array(ns.database, std::move(head), encoder_.array_name(), encoder_.array());
   if (answer.has_error()) {
@@ -118,6 +119,7 @@ task<result<write_reply>> write_connection::send_once(const cluster::namespace_n
     co_return answer.error();
   }
   unsettled_ = false;
+  counters_.write_latency.add_since(begin);
   co_return read_write_reply(answer.value().body, connection_->host().to_string());
 }
 
@@ -175,6 +177,7 @@ task<result<write_connection::acknowledged>> write_connection::send_with_key(clu
     bson::document sent = command.finish();
     ++counters_.round_trips;
     unsettled_ = true;
+    const auto begin = std::chrono::steady_clock::now();
     auto answer = co_await connection_->run(ns.database, std::move(sent));
     if (answer.has_error()) {
       error why = std::move(answer).error();
@@ -185,6 +188,7 @@ task<result<write_connection::acknowledged>> write_connection::send_with_key(clu
       co_return why;
     }
     unsettled_ = false;
+    counters_.write_latency.add_since(begin);
     times_.hear(answer.value().body);
     same_again = false;
     SLUICE_CO_TRY(auto said, read_write_reply(answer.value().body, connection_->host().to_string()));

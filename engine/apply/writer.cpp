@@ -178,7 +178,8 @@ task<result<written_window>> writer::write(write_plan plan, bool check) {
   in.writing = false;
   if (ended.has_error()) co_return ended.error();
   ++in.counters.windows;
-  in.counters.window_latency.add(std::chrono::steady_clock::now() - begin);
+  in.counters.window_latency.add_since(begin);
+  in.counters.window_changes.add(static_cast<std::int64_t>(plan.changes));
   in.counters.changes += static_cast<std::int64_t>(plan.changes);
   for (const auto& one : outcome.violations) in.counters.violations += static_cast<std::int64_t>(one.documents);
   co_return outcome;

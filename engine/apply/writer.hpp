@@ -14,7 +14,7 @@
 #include "engine/apply/window.hpp"
 #include "engine/cluster/deployment.hpp"
 #include "engine/runtime/cancel_scope.hpp"
-#include "engine/runtime/latency.hpp"
+#include "engine/runtime/histogram.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/state/write_permission.hpp"
 #include "engine/wire/bulk_write.hpp"
@@ -28,7 +28,9 @@ struct apply_counters {
   std::atomic<std::int64_t> inserts{0}, updates{0}, replaces{0}, deletes{0}, commands{0};
   std::atomic<std::int64_t> windows{0};
   runtime::latency_histogram window_latency;  // until its last write is acknowledged
-  std::atomic<std::int64_t> round_trips{0};   // write commands sent
+  runtime::size_histogram window_changes;
+  runtime::latency_histogram write_latency;  // of each write command
+  std::atomic<std::int64_t> round_trips{0};  // write commands sent
   std::atomic<std::int64_t> retries{0};
   std::atomic<std::int64_t> violations{0};  // documents, of the free check
 };

@@ -12,6 +12,7 @@
 #include "engine/cluster/deployment.hpp"
 #include "engine/runtime/buffer_pool.hpp"
 #include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/histogram.hpp"
 #include "engine/runtime/result.hpp"
 
 namespace sluice::capture {
@@ -27,6 +28,7 @@ struct capture_counters {
   std::atomic<std::uint64_t> seen_until{0};     // seconds << 32 | increment: the oplog was read up to here
   std::atomic<std::uint64_t> source_newest{0};  // the newest time the source told (operationTime of replies)
   std::atomic<std::int64_t> reconnects{0};
+  runtime::latency_histogram reads;  // of the source; where it has nothing new it lets us wait
 };
 
 struct capture_job {

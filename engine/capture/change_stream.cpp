@@ -72,8 +72,10 @@ task<result<>> change_stream::open(wire::connection& source) {
 }
 
 task<result<>> change_stream::read() {
+  const auto asked = clock::now();
   auto got = co_await cursor_->next();
   if (got.has_error()) co_return explain(got.error());
+  into_.asked_at(asked);
   if (!got.value()) {
     co_return failure(error_kind::network, source_->host().to_string() + ": the server has ended the change stream");
   }

@@ -16,6 +16,8 @@ class delivery {
   /// The source told of this time.
   void newest(bson::timestamp told) noexcept;
   void left_out(std::int64_t entries) noexcept;
+  /// Something of the source was asked for then, and has just come.
+  void asked_at(std::chrono::steady_clock::time_point then) noexcept { counters_.reads.add_since(then); }
 
  private:
   [[nodiscard]] task<result<>> offer(shared_chunk chunk);

@@ -71,7 +71,9 @@ task<result<>> oplog_tail::open(wire::connection& source) {
 }
 
 task<result<>> oplog_tail::read() {
+  const auto asked = clock::now();
   SLUICE_CO_TRY(auto got, co_await cursor_->next());
+  into_.asked_at(asked);
   if (!got) {
     co_return failure(error_kind::network,
                       source_->host().to_string() + ": the server has ended the cursor on its oplog");

@@ -60,8 +60,10 @@ task<result<>> sharded_stream::open(wire::connection& source) {
 }
 
 task<result<>> sharded_stream::read() {
+  const auto asked = clock::now();
   auto got = co_await cursor_->next();
   if (got.has_error()) co_return explain(got.error());
+  into_.asked_at(asked);
   if (!got.value()) {
     co_return failure(error_kind::network, source_->host().to_string() + ": the server has ended the change stream");
   }

@@ -61,10 +61,10 @@ class copier::shared {
     });
     runtime::task_group group(control_, scope_);
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      runtime::latency_histogram& latency = job_.batch_latencies.of_lane(i);
+      measurements& measured = job_.measured.of_lane(i);
       group.spawn(lanes_[i].run(options_.workers_per_lane, job_.source, job_.destination, job_.refused_documents,
-                                options_.patience, [this, &latency](worker& w) {
-                                  w.batch_latency = &latency;
+                                options_.patience, [this, &measured](worker& w) {
+                                  w.measured = &measured;
                                   w.may_write = may_write_;
                                   return work(w);
                                 }));
@@ -98,9 +98,14 @@ class copier::shared {
           ledger_.advanced(mine, std::move(at), term);
         });
       };
+      const auto begin = clock::now();
       auto end = co_await copy_partition(w, mine, counters, std::move(advanced));
       if (end.has_error()) co_return end.error();
       const partition_end how = end.value();
+      if (how == partition_end::written) {
+        w.measured->partitions.add_since(begin);
+        w.measured->partition_bytes.add(mine.what->bytes_estimate);
+      }
       auto tell = [this, &mine, how] { return ended(mine, how); };
       SLUICE_CO_TRYV(co_await runtime::call_on(control_, tell));
     }

@@ -14,10 +14,10 @@
 #include "engine/cluster/deployment.hpp"
 #include "engine/copy/counters.hpp"
 #include "engine/copy/ledger.hpp"
+#include "engine/copy/measurements.hpp"
 #include "engine/copy/refused.hpp"
 #include "engine/plan/partitioner.hpp"
 #include "engine/runtime/cancel_scope.hpp"
-#include "engine/runtime/latency.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/state/checkpoint.hpp"
 
@@ -45,7 +45,7 @@ class copier {
     std::vector<ledger::entry> partitions;
     counters_by_namespace& counters;
     refused_list& refused_documents;
-    runtime::latencies_by_lane& batch_latencies;
+    measurements_by_lane& measured;
     state::checkpoint& checkpoint;
     std::int64_t confirmed_flush = 0;  // of the checkpoint; flushes are numbered on from there
   };

@@ -38,10 +38,14 @@ task<result<>> write_batches(worker& w, const assignment& mine, collection_count
       co_return outcome.error();
     }
     const batch_outcome& done = outcome.value();
-    if (w.batch_latency != nullptr) w.batch_latency->add(std::chrono::steady_clock::now() - begin);
     runtime::failure_point("batch_acknowledged");
     const auto overhead = bson::array_overhead_bytes(static_cast<std::size_t>(done.documents));
     const auto bytes = static_cast<std::int64_t>(next->data.documents.size()) - static_cast<std::int64_t>(overhead);
+    if (w.measured != nullptr) {
+      w.measured->writes.add_since(begin);
+      w.measured->batch_documents.add(done.documents);
+      w.measured->batch_bytes.add(bytes);
+    }
     const bool another_term = state.term.known() && done.term.known() && !(state.term == done.term);
     if (mine.torn->load() || another_term || done.mixed_terms) {
       state.torn = true;

@@ -110,7 +110,9 @@ class scan {
     bool seeking = in_order && behind_.has_value() && !from_start;
     bool first_after_resume = what_.order == scan_order::by_id && behind_.has_value() && !in_order;
     for (;;) {
+      const auto asked = std::chrono::steady_clock::now();
       SLUICE_CO_TRY(auto data, co_await cursor.next());
+      if (w_.measured != nullptr) w_.measured->reads.add_since(asked);
       // Overwritten meanwhile: all that is there is newer, and was not read yet.
       if (!data) co_return seeking ? scan_end::lost_place : scan_end::finished;
       if (seeking) {

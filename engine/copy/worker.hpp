@@ -6,10 +6,10 @@
 
 #include "engine/cluster/deployment.hpp"
 #include "engine/copy/counters.hpp"
+#include "engine/copy/measurements.hpp"
 #include "engine/copy/refused.hpp"
 #include "engine/runtime/buffer_pool.hpp"
 #include "engine/runtime/cancel_scope.hpp"
-#include "engine/runtime/latency.hpp"
 #include "engine/state/write_permission.hpp"
 #include "engine/wire/connection.hpp"
 
@@ -26,8 +26,8 @@ struct worker {
   std::unique_ptr<wire::connection> from{};
   std::unique_ptr<wire::connection> to{};
   state::write_permission may_write{};
-  /// Of its lane: how long the destination took for each batch. Nobody counts where there is none.
-  runtime::latency_histogram* batch_latency = nullptr;
+  /// Of its lane. Nobody counts where there are none.
+  measurements* measured = nullptr;
   /// The source's node that was waited for in vain: collections bound to it do not wait once more each.
   wire::host_port lost_node{};
 };

@@ -2,77 +2,21 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <limits>
 #include <optional>
-#include <sstream>
-#include <utility>
-#include <vector>
 
-#include <prometheus/text_serializer.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "engine/http/exposition.hpp"
+#include "engine/http/metrics_of_original.hpp"
 
 namespace sluice::http {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
+/// From what is counted, microseconds, to seconds.
+constexpr double us_per_second = 1e6;
+
 using session::follow_progress;
-
-/// What is scraped, family by family, in the order of the calls.
-class exposition {
- public:
-  using labels = std::vector<ClientMetric::Label>;
-
-  exposition& family(MetricType type, std::string name, std::string help) {
-    families_.push_back({std::move(name), std::move(help), type, {}});
-    return *this;
-  }
-  exposition& gauge(std::string name, std::string help) {
-    return family(MetricType::Gauge, std::move(name), std::move(help));
-  }
-  exposition& counter(std::string name, std::string help) {
-    return family(MetricType::Counter, std::move(name), std::move(help));
-  }
-  template <class Number>
-  exposition& value(Number number, labels of = {}) {
-    ClientMetric one;
-    one.label = std::move(of);
-    one.gauge.value = one.counter.value = one.untyped.value = static_cast<double>(number);
-    families_.back().metric.push_back(std::move(one));
-    return *this;
-  }
-  template <class Number>
-  exposition& value(const std::optional<Number>& number, const labels& of = {}) {
-    return number ? value(*number, of) : *this;
-  }
-  void histogram(std::string name, std::string help, const runtime::latency_counts& counts) {
-    family(MetricType::Histogram, std::move(name), std::move(help));
-    ClientMetric one;
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < counts.by_bucket.size(); ++i) {
-      cumulative += counts.by_bucket[i];
-      const bool last = i == runtime::latency_bounds_us.size();
-      const double bound =
-          last ? std::numeric_limits<double>::infinity() : static_cast<double>(runtime::latency_bounds_us[i]) / 1e6;
-      one.histogram.bucket.push_back({cumulative, bound});
-    }
-    one.histogram.sample_count = cumulative;
-    one.histogram.sample_sum = static_cast<double>(counts.sum_us) / 1e6;
-    families_.back().metric.push_back(std::move(one));
-  }
-  /// A family without a value says nothing.
-  [[nodiscard]] std::string text() {
-    std::erase_if(families_, [](const MetricFamily& one) { return one.metric.empty(); });
-    std::ostringstream out;
-    prometheus::TextSerializer().Serialize(out, families_);
-    return std::move(out).str();
-  }
-
- private:
-  std::vector<MetricFamily> families_;
-};
 
 exposition::labels label(const char* name, std::string_view value) {
   return {{name, std::string(value)}};
@@ -127,7 +71,13 @@ void add_copy(exposition& out, const session::progress& now) {
   out.gauge("sluice_built_indexes", "Indexes built on the destination.").value(now.indexes_built);
   out.histogram("sluice_copy_batch_duration_seconds",
                 "How long the destination took for a batch of documents, from the first byte sent to its answer.",
-                now.batch_latency);
+                now.copying.writes, us_per_second);
+  out.histogram("sluice_copy_read_duration_seconds", "How long a batch of documents was waited for at the source.",
+                now.copying.reads, us_per_second);
+  out.histogram("sluice_copy_partition_duration_seconds", "How long a partition took as a whole.",
+                now.copying.partitions, us_per_second);
+  out.histogram("sluice_index_command_duration_seconds",
+                "How long the destination took for the indexes of a collection.", now.index_commands, us_per_second);
 }
 
 void add_following(exposition& out, const session::progress& now) {
@@ -147,6 +97,7 @@ void add_following(exposition& out, const session::progress& now) {
       .value(follow.changes_per_second);
   out.counter("sluice_captured_entries_total", "Entries of the source's oplog that concern this run.")
       .value(follow.captured_entries);
+  out.counter("sluice_captured_bytes_total", "Bytes of these.").value(follow.captured_bytes);
   out.counter("sluice_applied_changes_total", "Changes of the source that are on the destination.")
       .value(follow.events_applied);
   out.counter("sluice_writes_total", "What was written to the destination for the source's changes.")
@@ -163,7 +114,12 @@ void add_following(exposition& out, const session::progress& now) {
       .value(follow.spool_memory_bytes, label("place", "memory"));
   out.histogram("sluice_apply_window_duration_seconds",
                 "How long the destination took for a batch of changes, from its first write to its last answer.",
-                follow.window_latency);
+                follow.window_latency, us_per_second);
+  out.histogram("sluice_apply_write_duration_seconds", "How long the destination took for a command of these.",
+                follow.write_latency, us_per_second);
+  out.histogram("sluice_capture_read_duration_seconds",
+                "How long changes were waited for at the source; who has caught up waits until there are some.",
+                follow.read_latency, us_per_second);
 }
 
 void add_verification(exposition& out, const session::progress& now) {
@@ -190,41 +146,16 @@ std::optional<double> resident_bytes() {
   return static_cast<double>(resident_pages) * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
-void add_process(exposition& out) {
+void add_process(exposition& out, const session::progress& now) {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
   const auto seconds = [](const timeval& time) {
     return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
   };
+  out.counter("sluice_retries_total", "Waits to try again, whatever had been interrupted.").value(now.retries);
   out.counter("process_cpu_seconds_total", "Processor time of this process.")
       .value(seconds(used.ru_utime) + seconds(used.ru_stime));
   out.gauge("process_resident_memory_bytes", "Memory of this process.").value(resident_bytes());
-}
-
-/// Under the original's names, in its units: charts that were made for it go on.
-void add_originals(exposition& out, const session::progress& now) {
-  const follow_progress& follow = now.follow;
-  out.gauge("mongosync_phase", "Number of the phase, in the order of sluice_phase.").value(static_cast<int>(now.at));
-  if (follow.lag_seconds) out.gauge("mongosync_lag_time", "Lag in milliseconds.").value(*follow.lag_seconds * 1000);
-  out.gauge("mongosync_src_unavailable", "1 while the source does not answer.")
-      .value(now.source_silent_seconds ? 1 : 0);
-  out.gauge("mongosync_dst_unavailable", "1 while the destination does not answer.")
-      .value(now.destination_silent_seconds ? 1 : 0);
-  const auto untyped = [&](const char* name, const char* help, std::int64_t number) {
-    out.family(MetricType::Untyped, name, help).value(number);
-  };
-  untyped("mongosync_collection_copy_copied_docs_count", "Documents copied.", now.documents_copied);
-  untyped("mongosync_collection_copy_copied_bytes_count", "Bytes of documents copied.", now.bytes_copied);
-  untyped("mongosync_cea_total_events_applied", "Changes of the source that are on the destination.",
-          follow.events_applied);
-  untyped("mongosync_cea_total_crud_events_applied", "Those of documents.", follow.events_applied - follow.commands);
-  untyped("mongosync_cea_total_ddl_events_applied", "Those of the catalog.", follow.commands);
-  untyped("mongosync_cea_change_stream_reader_events_read", "Changes read from the source.", follow.captured_entries);
-  untyped("mongosync_index_checker_service_created_count", "Indexes built.", now.indexes_built);
-  if (now.verification) {
-    out.counter("verifier_initial_hasher_docs_hashed_total", "Documents of both sides that were compared.")
-        .value(now.verification->source_documents + now.verification->destination_documents);
-  }
 }
 
 }  // namespace
@@ -236,8 +167,8 @@ std::string metrics_text(const session::progress& now) {
   add_copy(out, now);
   add_following(out, now);
   add_verification(out, now);
-  add_process(out);
-  add_originals(out, now);
+  add_process(out, now);
+  add_metrics_of_original(out, now);
   return out.text();
 }
 

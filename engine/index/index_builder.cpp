@@ -44,13 +44,14 @@ class builder {
  public:
   builder(cluster::deployment to, std::vector<const cluster::collection_info*> collections,
           cluster::index_policy policy, progress_by_namespace& progress, runtime::cancel_scope& scope,
-          std::chrono::milliseconds patience, state::write_permission may_write)
+          std::chrono::milliseconds patience, state::write_permission may_write, runtime::latency_histogram* commands)
       : to_(std::move(to)),
         policy_(policy),
         progress_(progress),
         scope_(scope),
         patience_(patience),
-        may_write_(std::move(may_write)) {
+        may_write_(std::move(may_write)),
+        commands_(commands) {
     for (const auto* info : collections)
       if (!info->indexes.empty()) queue_.push_back(info);
     for (const auto* info : queue_)
@@ -151,6 +152,7 @@ class builder {
       }
       SLUICE_CO_TRYV(co_await state::wait_until_permitted(may_write_, scope_));
       bson::document command = create_indexes(info, specs);
+      const auto begin = std::chrono::steady_clock::now();
       auto answer = co_await connection->run(info.destination_ns().database, std::move(command));
       if (answer.has_error()) {
         if (wire::is_retryable(answer.error())) connection->close();
@@ -160,6 +162,7 @@ class builder {
         connection->close();
         co_return std::move(*concern);
       }
+      if (commands_ != nullptr) commands_->add_since(begin);
       co_return ok();
     };
     co_return co_await wire::retry(attempt, patience_, scope_);
@@ -210,6 +213,7 @@ class builder {
   runtime::cancel_scope& scope_;
   std::chrono::milliseconds patience_;
   state::write_permission may_write_;
+  runtime::latency_histogram* commands_;
   std::vector<failed_index> failed_;
 };
 
@@ -219,8 +223,9 @@ task<result<std::vector<failed_index>>> build_indexes(cluster::deployment to,
                                                       std::vector<const cluster::collection_info*> collections,
                                                       cluster::index_policy policy, progress_by_namespace& progress,
                                                       runtime::cancel_scope& scope, std::chrono::milliseconds patience,
-                                                      state::write_permission may_write) {
-  builder all(std::move(to), std::move(collections), policy, progress, scope, patience, std::move(may_write));
+                                                      state::write_permission may_write,
+                                                      runtime::latency_histogram* commands) {
+  builder all(std::move(to), std::move(collections), policy, progress, scope, patience, std::move(may_write), commands);
   co_return co_await all.run();
 }
 

@@ -13,6 +13,7 @@
 #include "engine/cluster/deployment.hpp"
 #include "engine/cluster/index_spec.hpp"
 #include "engine/runtime/cancel_scope.hpp"
+#include "engine/runtime/histogram.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/state/write_permission.hpp"
 
@@ -36,10 +37,11 @@ struct failed_index {
 /// name, the others are there. Elections are survived: the same command finds what is built or joins what is being
 /// built. Cancelled by `scope`. Under a policy: what cluster::indexes_for_sync leaves of them. While following
 /// (defer_unique_and_ttl) one that the documents do not fit yet is a warning: the commit builds it. `progress` is not
-/// added to: what is not in it is built without being shown. `may_write` is asked before each command.
+/// added to: what is not in it is built without being shown. `may_write` is asked before each command;
+/// `commands` counts how long they took.
 [[nodiscard]] task<result<std::vector<failed_index>>> build_indexes(
     cluster::deployment to, std::vector<const cluster::collection_info*> collections, cluster::index_policy policy,
     progress_by_namespace& progress, runtime::cancel_scope& scope, std::chrono::milliseconds patience,
-    state::write_permission may_write);
+    state::write_permission may_write, runtime::latency_histogram* commands = nullptr);
 
 }  // namespace sluice::index

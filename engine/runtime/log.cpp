@@ -6,7 +6,7 @@
 namespace sluice {
 namespace {
 
-// The only mutable global of the engine: a logger in every constructor would tell a reader nothing.
+// Global: a logger in every constructor would tell a reader nothing.
 std::atomic<log_sink*> current_sink{nullptr};
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/runtime/log.hpp"
+#include "engine/wire/retry.hpp"
 
 namespace sluice::session {
 
@@ -124,6 +125,7 @@ void copy_board::sample() {
   const std::scoped_lock lock(mutex_);
   std::int64_t bytes = 0;
   for (const planned& one : planned_) bytes += one.copied->bytes.load(std::memory_order_relaxed);
+  told_.host = host_.read();
   const auto now = std::chrono::steady_clock::now();
   points_.emplace_back(now, bytes);
   while (points_.size() > 2 && now - points_.front().first > rate_window) points_.pop_front();
@@ -143,7 +145,11 @@ progress copy_board::snapshot(bool with_collections) const {
       taken.seconds_to_complete = static_cast<std::int64_t>(left / taken.copy_bytes_per_second) + 1;
     }
   }
-  taken.batch_latency = batch_latencies.counts();
+  taken.copying = copy::add_up(measured);
+  index_commands.add_to(taken.index_commands);
+  source_pings.add_to(taken.source_pings);
+  destination_pings.add_to(taken.destination_pings);
+  taken.retries = wire::retries_so_far();
   if (taken.at == phase::copy_completed) taken.seconds_to_complete = 0;
   return taken;
 }

@@ -14,7 +14,7 @@
 #include "engine/copy/copier.hpp"
 #include "engine/copy/refused.hpp"
 #include "engine/index/index_builder.hpp"
-#include "engine/runtime/latency.hpp"
+#include "engine/runtime/histogram.hpp"
 #include "engine/session/progress.hpp"
 
 namespace sluice::session {
@@ -55,8 +55,10 @@ class copy_board {
   // Counted by the lanes.
   copy::counters_by_namespace counters;
   copy::refused_list refused;
-  runtime::latencies_by_lane batch_latencies;
+  copy::measurements_by_lane measured;
   index::progress_by_namespace builds;
+  runtime::latency_histogram index_commands;
+  runtime::latency_histogram source_pings, destination_pings;
 
   [[nodiscard]] progress snapshot(bool with_collections) const;
   [[nodiscard]] state current_state() const;
@@ -75,6 +77,7 @@ class copy_board {
 
   mutable std::mutex mutex_;
   progress told_;
+  runtime::host_load_meter host_;
   std::vector<std::string> passing_warnings_;
   std::vector<planned> planned_;
   std::deque<std::pair<std::chrono::steady_clock::time_point, std::int64_t>> points_;  // time, bytes copied

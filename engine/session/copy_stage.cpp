@@ -197,20 +197,34 @@ void copy_stage::add_entry(plan::partition what, copy::position at) {
 
 namespace {
 
-/// Under the original's messages, which its users' log analysers look for.
+/// Under the original's messages, with the fields that its users' log analysers look for.
 void tell_pieces(const collection_info& info, const std::vector<plan::partition>& pieces) {
-  const std::string ns = info.ns.to_string();
-  log(log_level::debug, "session", "Pre-sampling information",
-      {{"ns", ns}, {"documents", info.documents}, {"bytes", info.data_bytes}});
+  const std::string& database = info.ns.database;
+  const std::string& collection = info.ns.collection;
   if (pieces.size() == 1) {
     const char* const reason = info.kind == collection_kind::capped ? "Capped collection." : "Small collection.";
     log(log_level::debug, "session", "Creating a single partition for whole collection",
-        {{"ns", ns}, {"reason", std::string_view(reason)}});
+        {{"database", database}, {"collection", collection}, {"reason", std::string_view(reason)}});
     return;
   }
+  const auto parts = static_cast<std::int64_t>(pieces.size());
+  log(log_level::debug, "session", "Creating initial partitions for non-capped collection",
+      {{"database", database},
+       {"collection", collection},
+       {"expectedSizePerPartition", info.data_bytes / std::max<std::int64_t>(parts, 1)}});
+  log(log_level::debug, "session", "Pre-sampling information",
+      {{"database", database},
+       {"collection", collection},
+       {"collectionDocCount", info.documents},
+       {"collectionBytes", info.data_bytes},
+       {"numIDsToSample", parts - 1}});
   for (const auto& piece : pieces) {
     log(log_level::debug, "session", "Persisted a new partition after sampling",
-        {{"ns", ns}, {"partition", piece.number}, {"bytes", piece.bytes_estimate}});
+        {{"collection", collection},
+         {"partition.partition.db", database},
+         {"partition.partition.coll", collection},
+         {"partition.number", piece.number},
+         {"partition.bytes", piece.bytes_estimate}});
   }
 }
 
@@ -385,8 +399,8 @@ task<result<>> copy_stage::copy_data(sluice::state::checkpoint& to, const sluice
                                      .memory_bytes = data_memory_bytes(),
                                      .patience = settings_.retry_time};
   copy::copier::job work{
-      between_.source, between_.destination,   catalog_, partitioning_,         std::move(entries_), board_.counters,
-      board_.refused,  board_.batch_latencies, to,       opened.confirmed_flush};
+      between_.source, between_.destination, catalog_, partitioning_,         std::move(entries_), board_.counters,
+      board_.refused,  board_.measured,      to,       opened.confirmed_flush};
   copy::copier copier(control_, options, std::move(work), scope);
   SLUICE_CO_TRYV(co_await copier.run());
   runtime::failure_point("data_copied");
@@ -442,8 +456,9 @@ task<result<>> copy_stage::build_indexes(runtime::cancel_scope& scope) {
   cluster::index_policy policy = purpose_.indexes;
   policy.defer_unique_and_ttl = purpose_.followed;
   policy.per_command = settings_.indexes_per_command;
-  SLUICE_CO_TRY(auto left_out, co_await index::build_indexes(between_.destination, std::move(left), policy,
-                                                             board_.builds, scope, settings_.retry_time, may_write_));
+  SLUICE_CO_TRY(auto left_out,
+                co_await index::build_indexes(between_.destination, std::move(left), policy, board_.builds, scope,
+                                              settings_.retry_time, may_write_, &board_.index_commands));
   if (!purpose_.followed) {
     failed_indexes_ = std::move(left_out);
   } else {

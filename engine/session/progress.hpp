@@ -14,7 +14,9 @@
 #include "engine/cluster/document_filter.hpp"
 #include "engine/cluster/namespace_map.hpp"
 #include "engine/cluster/sharding_choice.hpp"
-#include "engine/runtime/latency.hpp"
+#include "engine/copy/measurements.hpp"
+#include "engine/runtime/histogram.hpp"
+#include "engine/runtime/host_load.hpp"
 #include "engine/runtime/result.hpp"
 #include "engine/verify/figures.hpp"
 
@@ -69,7 +71,11 @@ struct follow_progress {
   std::int64_t captured_entries = 0;
   std::uint64_t spool_disk_bytes = 0;
   std::uint64_t spool_memory_bytes = 0;
+  std::int64_t captured_bytes = 0;
+  runtime::latency_counts read_latency;    // the source's; it lets a reader wait who has caught up
+  runtime::latency_counts write_latency;   // the destination's, for each command
   runtime::latency_counts window_latency;  // from the first write of a batch of changes to its last acknowledgement
+  runtime::size_counts window_changes;     // changes in a batch
 };
 
 /// Writes that are refused for others, as the original's enableUserWriteBlocking.
@@ -94,15 +100,19 @@ struct progress {
   std::int32_t collections_copied = 0;
   std::int32_t indexes_total = 0;
   std::int32_t indexes_built = 0;
-  std::int32_t collections_indexed = 0;             // those of which every index is there
-  bool destination_written = false;                 // something was created, dropped or inserted there
-  double copy_bytes_per_second = 0;                 // over the last ten seconds
-  runtime::latency_counts batch_latency;            // the destination's, for each batch of the copy
+  std::int32_t collections_indexed = 0;  // those of which every index is there
+  bool destination_written = false;      // something was created, dropped or inserted there
+  double copy_bytes_per_second = 0;      // over the last ten seconds
+  copy::measured copying;
+  runtime::latency_counts index_commands;           // the destination's, for each createIndexes after the copy
   std::optional<std::int64_t> seconds_to_complete;  // nothing until there is a rate
   std::optional<std::int64_t> source_ping_ms;       // -1: the last ping failed
   std::optional<std::int64_t> destination_ping_ms;
   std::optional<std::int64_t> source_silent_seconds;  // since the last answer, while pings fail
   std::optional<std::int64_t> destination_silent_seconds;
+  runtime::latency_counts source_pings, destination_pings;
+  std::optional<runtime::host_load> host;  // while a run is under way
+  std::int64_t retries = 0;                // of this process: whatever a lost connection or an election ended
   std::int64_t retry_horizon_seconds = 0;  // for so long a deployment may be out of reach before the run ends
   follow_progress follow;
   std::optional<verify::verify_figures> verification;  // of a run that compares both sides

@@ -23,15 +23,17 @@ constexpr auto ping_interval_of_the_silent = std::chrono::seconds(2);
 
 /// Milliseconds; -1 when the deployment did not answer, nothing below one (as the original shows it).
 task<std::optional<std::int64_t>> ping_once(cluster::deployment known, std::unique_ptr<wire::connection>& connection,
-                                            runtime::cancel_scope& until) {
+                                            runtime::latency_histogram& pings, runtime::cancel_scope& until) {
   if (!connection || !connection->is_open()) {
     connection.reset();
     auto opened = co_await cluster::connect_primary(known, until, std::chrono::milliseconds(0));
     if (opened.has_error()) co_return -1;
     connection = std::move(opened.value());
   }
+  const auto asked = clock::now();
   auto answer = co_await cluster::ping(*connection);
   if (answer.has_error()) co_return -1;
+  pings.add_since(asked);
   const std::int64_t ms = answer.value().count();
   co_return ms > 0 ? std::optional<std::int64_t>(ms) : std::nullopt;
 }
@@ -164,8 +166,8 @@ task<result<>> sides::keep_pinging(runtime::cancel_scope& until) {
   std::optional<clock::time_point> source_answered;
   std::optional<clock::time_point> destination_answered;
   for (;;) {
-    const auto source_ms = co_await ping_once(source, from, until);
-    const auto destination_ms = co_await ping_once(destination, to, until);
+    const auto source_ms = co_await ping_once(source, from, board_.source_pings, until);
+    const auto destination_ms = co_await ping_once(destination, to, board_.destination_pings, until);
     if (until.cancelled()) co_return ok();
     const auto source_reach = reach_of(source_ms, source_answered);
     const auto destination_reach = reach_of(destination_ms, destination_answered);

@@ -95,6 +95,10 @@ void sync_run::tell() {
   told.windows = applied_.windows;
   told.violations = applied_.violations;
   applied_.window_latency.add_to(told.window_latency);
+  applied_.window_changes.add_to(told.window_changes);
+  applied_.write_latency.add_to(told.write_latency);
+  captured_.reads.add_to(told.read_latency);
+  told.captured_bytes = captured_.bytes;
   told.consistent = applying_ && position_.consistent;
   if (capturing_ != nullptr) {
     const auto usage = capturing_->usage();

@@ -34,6 +34,9 @@ class backoff {
   std::chrono::milliseconds upper_{};
 };
 
+/// How often anything of this process has waited to try again.
+[[nodiscard]] std::int64_t retries_so_far() noexcept;
+
 /// What a retry is about to wait for; for progress and the log.
 struct retry_notice {
   const error& cause;

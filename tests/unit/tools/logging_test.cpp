@@ -37,6 +37,9 @@ TEST(logging, names_with_a_dot_are_documents_in_the_line) {
   const std::vector<log_field> fields{{"reads.averageDurationMs", 1.5}, {"reads.numOperations", 2}};
   const json::value line = json::parse(json_line({log_level::info, "c", "m", fields}, "t"));
   EXPECT_EQ(line.at("reads"), json::parse(R"({"averageDurationMs": 1.5, "numOperations": 2})"));
+  const std::vector<log_field> deep{{"a.b.c", 1}, {"a.b.d", 2}, {"a.e", 3}};
+  EXPECT_EQ(json::parse(json_line({log_level::info, "c", "m", deep}, "t")).at("a"),
+            json::parse(R"({"b": {"c": 1, "d": 2}, "e": 3})"));
 }
 
 TEST(logging, long_fields_are_cut_between_characters_and_broken_ones_stay_json) {
@@ -48,6 +51,9 @@ TEST(logging, long_fields_are_cut_between_characters_and_broken_ones_stay_json) 
   const std::vector<log_field> fields{{"long", umlauts}, {"broken", "a\xff\n\x1b[2J"}};
   const json::value line = json::parse(json_line({log_level::info, "c", "m", fields}, "t"));
   EXPECT_EQ(line.at("long").as_string().size(), 1023U);
+  const std::vector<log_field> spoken{{"body", umlauts}};
+  const json::value whole = json::parse(json_line({log_level::info, "c", "m", spoken}, "t"));
+  EXPECT_EQ(whole.at("body").as_string().size(), umlauts.size()) << "half a JSON document says nothing";
   const std::string text = text_line({log_level::info, "c", "m", fields}, "12:00:00.000");
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_EQ(text.find('\n'), std::string::npos);
