@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int32_t index_not_found = 27;
 constexpr std::int32_t index_already_exists = 68;
+constexpr std::int32_t cannot_drop_shard_key_index = 370;  // of a sharded cluster, since 6.0
 
 bool is_conflict(const error& cause) {
   return cause.kind == error_kind::server &&
@@ -103,12 +104,19 @@ task<result<bool>> ddl::make_room_for(cluster::namespace_name on, const bson::do
 
 task<result<>> ddl::drop_index(cluster::namespace_name on, std::string name) {
   bson::builder command;
-  command.append("dropIndexes", on.collection).append("index", name);
+  command.append("dropIndexes", on.collection).append("index", std::string_view(name));
   bson::document drop_it = command.finish();
   auto dropped = co_await run(on.database, std::move(drop_it));
   if (!dropped && dropped.error().kind == error_kind::server &&
       (dropped.error().server_code == index_not_found || dropped.error().server_code == wire::namespace_not_found))
     co_return ok();
+  // The source needs none for a key. What the commit finds there it lets be, too.
+  if (!dropped && dropped.error().kind == error_kind::server &&
+      dropped.error().server_code == cannot_drop_shard_key_index) {
+    log(log_level::info, "apply", "An index stays, since it carries the shard key",
+        {{"ns", on.to_string()}, {"index", name}});
+    co_return ok();
+  }
   co_return dropped;
 }
 

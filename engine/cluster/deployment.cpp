@@ -94,6 +94,16 @@ std::string deployment::name() const {
          ")";
 }
 
+deployment deployment::through(std::size_t nth) const {
+  deployment other = *this;
+  const auto& routers = uri.hosts();
+  if (kind != deployment_kind::sharded || routers.empty()) return other;
+  const auto mine = std::ranges::find(routers, primary);
+  const auto at = mine == routers.end() ? std::size_t{0} : static_cast<std::size_t>(mine - routers.begin());
+  other.primary = routers[(at + nth) % routers.size()];
+  return other;
+}
+
 task<result<deployment>> discover(wire::connection_string uri, role as, runtime::cancel_scope& scope) {
   deployment found;
   found.as = as;

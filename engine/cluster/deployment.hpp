@@ -36,6 +36,9 @@ struct deployment {
   std::optional<bson::object_id> newest_election;  // of the newest primary seen: an older one is not taken for it
   std::shared_ptr<outage> unreached = std::make_shared<outage>();  // shared by the copies
   [[nodiscard]] std::string name() const;                          // "rs0 (db1:27017)" for messages
+  /// For the nth of many connections that share the work: of a sharded cluster with several mongos in its URI one after
+  /// the other, so that no host that runs one has to carry all of it.
+  [[nodiscard]] deployment through(std::size_t nth) const;
   /// Data is written with w: majority, since replies tell no term by which a later write could fence it.
   [[nodiscard]] bool is_written_by_majority() const noexcept { return !can.write_replies_carry_term; }
 };

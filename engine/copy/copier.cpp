@@ -52,7 +52,7 @@ class copier::shared {
 
   task<result<>> run() {
     for (std::uint32_t i = 0; i < options_.lanes; ++i) {
-      lanes_.emplace_back("sluice-lane-" + std::to_string(i), options_.memory_bytes / options_.lanes);
+      lanes_.emplace_back(i, "sluice-lane-" + std::to_string(i), options_.memory_bytes / options_.lanes);
     }
     auto stop_lanes = scope_.on_cancel([this] {
       for (data_lane& lane : lanes_) lane.cancel();

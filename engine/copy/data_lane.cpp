@@ -27,7 +27,8 @@ task<result<>> data_lane::run_here(std::uint32_t count, cluster::deployment sour
   std::deque<worker> workers;
   runtime::task_group group(thread_.executor(), scope_);
   for (std::uint32_t i = 0; i < count; ++i) {
-    workers.push_back(worker{source, destination, pool_, scope_, refused, patience});
+    const std::size_t nth = nth_ * count + i;
+    workers.push_back(worker{source.through(nth), destination.through(nth), pool_, scope_, refused, patience});
     group.spawn(each(workers.back()));
   }
   co_return co_await group.join();

@@ -19,8 +19,9 @@ namespace sluice::copy {
 
 class data_lane {
  public:
-  data_lane(std::string name, std::size_t memory_bytes)
-      : thread_(std::move(name)), pool_(thread_.executor(), memory_bytes) {}
+  /// The nth of lanes that share the work.
+  data_lane(std::size_t nth, std::string name, std::size_t memory_bytes)
+      : nth_(nth), thread_(std::move(name)), pool_(thread_.executor(), memory_bytes) {}
 
   using work = std::function<task<result<>>(worker&)>;
   /// Starts the thread, runs `each` for `count` workers that look like `like`, and ends the thread. Called from another
@@ -35,6 +36,7 @@ class data_lane {
                                         cluster::deployment destination, refused_list& refused,
                                         std::chrono::milliseconds patience, work each);
 
+  std::size_t nth_;
   runtime::lane thread_;
   runtime::cancel_scope scope_;
   runtime::buffer_pool pool_;

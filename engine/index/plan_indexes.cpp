@@ -132,6 +132,18 @@ bool can_become(const index_spec& present, const index_spec& wanted) {
   return !present.spec.view().find("expireAfterSeconds") || wanted.spec.view().find("expireAfterSeconds");
 }
 
+index_spec under_name(const index_spec& of, const std::string& name) {
+  bson::builder spec;
+  for (const auto field : of.spec.view()) {
+    if (field.key() == "name") {
+      spec.append("name", std::string_view(name));
+    } else {
+      spec.append(field);
+    }
+  }
+  return {.name = name, .spec = spec.finish()};
+}
+
 bool carries_shard_key(const index_spec& index, const collection_info& of) {
   return !of.shard_key.view().empty() && cluster::supports_key(index.spec, of.shard_key);
 }
@@ -159,8 +171,17 @@ void plan_indexes(const collection_info& source, const collection_info& destinat
   }
   for (const auto& index : present) {
     const auto* asked = named(wanted, index.name);
-    // Made for the shard key; the source needs none.
-    if (asked == nullptr && carries_shard_key(index, destination)) continue;
+    // Made for the shard key; the source needs none. One of another name that would be the same index is this one:
+    // servers have no two of a kind, and keep the last that carries the key (since 6.0).
+    if (asked == nullptr && carries_shard_key(index, destination)) {
+      const auto same = std::ranges::find_if(
+          missing, [&](const auto* one) { return can_become(index, under_name(*one, index.name)); });
+      if (same == missing.end()) continue;
+      taken.push_back(*same);
+      plan.finish(under_name(**same, index.name), index.spec);
+      missing.erase(same);
+      continue;
+    }
     if (asked == nullptr || !can_become(index, *asked)) plan.drop(index.name);
   }
   // Plain ones first: of two that collide it is the unique one that can wait.

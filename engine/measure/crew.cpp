@@ -17,7 +17,7 @@ task<result<>> run_crew(boost::asio::any_io_executor control, crew_options optio
   const std::uint32_t lanes_used = std::max(1U, std::min(options.lanes, options.workers));
   std::deque<copy::data_lane> lanes;
   for (std::uint32_t i = 0; i < lanes_used; ++i) {
-    lanes.emplace_back("sluice-bench-" + std::to_string(i), options.memory_bytes / lanes_used);
+    lanes.emplace_back(i, "sluice-bench-" + std::to_string(i), options.memory_bytes / lanes_used);
   }
   // A scope of its own: that a step has failed is not yet the end of the bench.
   runtime::cancel_scope here;

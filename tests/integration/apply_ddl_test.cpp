@@ -406,5 +406,23 @@ TEST(apply_ddl_error, a_refusal_is_told_with_the_entry) {
   sets.destination.run("admin", R"({"configureFailPoint": "failCommand", "mode": "off"})");
 }
 
+// Sharded clusters from 6.0 on keep the last index that carries a collection's shard key.
+TEST(apply_ddl_error, an_index_that_the_destination_needs_stays_until_the_commit) {
+  two_sets sets("6.0.27");
+  sets.begin();
+  sets.source.run("d", R"({"create": "a"})");
+  sets.source.run("d", R"({"createIndexes": "a", "indexes": [{"key": {"x": 1}, "name": "first"}]})");
+  sets.follow();
+  sets.destination.run("admin", R"({"configureFailPoint": "failCommand", "mode": "alwaysOn",
+      "data": {"failCommands": ["dropIndexes"], "errorCode": 370}})");
+  sets.source.run("d", R"({"dropIndexes": "a", "index": "first"})");
+  sets.source.run("d", R"({"createIndexes": "a", "indexes": [{"key": {"x": 1}, "name": "second"}]})");
+  sets.follow();
+  sets.destination.run("admin", R"({"configureFailPoint": "failCommand", "mode": "off"})");
+  const auto left = sets.destination.run("d", R"({"listIndexes": "a"})");
+  EXPECT_EQ(left.text("cursor.firstBatch.1.name"), "first");
+  EXPECT_FALSE(left.has("cursor.firstBatch.2"));
+}
+
 }  // namespace
 }  // namespace sluice::apply

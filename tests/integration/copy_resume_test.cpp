@@ -10,6 +10,7 @@
 #include "tests/lab/not_run.hpp"
 #include "tests/lab/oracle.hpp"
 #include "tests/lab/replica_set.hpp"
+#include "tests/lab/scenario_time.hpp"
 
 namespace sluice::lab {
 namespace {
@@ -77,7 +78,7 @@ TEST_F(copy_resume, after_kills_at_random_moments) {
   const auto seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < lab::random_kills(); ++round) {
     SetUp();
     sluice_program victim(arguments());
     const auto moment = std::chrono::milliseconds(50 + random() % 2000);

@@ -57,8 +57,8 @@ lab::storm_options storm_of(std::uint64_t seed) {
 
 class set_and_cluster {
  public:
-  explicit set_and_cluster(std::size_t nodes = 1)
-      : source(set_of("src", "5.0.4")), destination(lab::sharded_cluster_options{.nodes = nodes}) {
+  explicit set_and_cluster(const lab::sharded_cluster_options& of = {})
+      : source(set_of("src", "5.0.4")), destination(of) {
     source.connect().run("admin", R"({"setFeatureCompatibilityVersion": "4.4"})");
   }
 
@@ -219,6 +219,26 @@ TEST(sync_into_sharded, takes_everything_that_a_set_does) {
   EXPECT_GT(shares(sets.destination, "shop", "moving").front(), 0);
 }
 
+// A mongos is a narrow place: as many as the URI names share the copy. One of them is away.
+TEST(sync_into_sharded, every_mongos_of_the_uri_copies) {
+  if (without_mongos()) return;
+  set_and_cluster sets({.routers = 2});
+  sets.load(3'000);
+  const auto inserted_by = [&](std::size_t router) {
+    return sets.destination.connect_to(router).run("admin", R"({"serverStatus": 1})").integer("opcounters.insert");
+  };
+  const auto first = inserted_by(0);
+  const auto second = inserted_by(1);
+  std::string uri = sets.destination.uri();
+  uri.insert(uri.rfind('/'), ",127.0.0.1:1");
+  lab::sluice_program copying(
+      {"copy", "--source", sets.source.uri(), "--destination", uri, "--sharding", entries, "--connections", "4"});
+  EXPECT_TRUE(copying.wait(60s).success()) << copying.output();
+  EXPECT_GE(inserted_by(0) - first, 3'000) << copying.output();
+  EXPECT_GE(inserted_by(1) - second, 3'000) << copying.output();
+  sets.expect_equal();
+}
+
 TEST(sync_into_sharded, goes_on_after_being_killed_at_any_moment) {
   if (without_mongos()) return;
   const auto seed = test_seed();
@@ -228,7 +248,7 @@ TEST(sync_into_sharded, goes_on_after_being_killed_at_any_moment) {
   everything storm(sets.source.uri(), storm_of(seed + 1));
   application writer(sets.source.uri());
   moving_documents moving(sets.source.uri(), seed + 2);
-  for (int life = 0; life < 10; ++life) {
+  for (int life = 0; life < lab::random_kills(); ++life) {
     const auto run = sets.start(false);
     std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 2500));
     ASSERT_TRUE(run->process().running()) << run->wait(1s).code << run->output();
@@ -247,7 +267,7 @@ TEST(sync_into_sharded, goes_on_after_being_killed_at_any_moment) {
 TEST(sync_into_sharded, loses_nothing_by_elections_of_shards) {
   if (without_mongos()) return;
   const auto seed = test_seed();
-  set_and_cluster sets(3);
+  set_and_cluster sets({.nodes = 3});
   sets.load(20'000);
   application writer(sets.source.uri());
   moving_documents moving(sets.source.uri(), seed);
@@ -288,7 +308,7 @@ std::size_t shard_without_checkpoint(const lab::sharded_cluster& of) {
 // Writes that one node alone has, when it dies, are no writes: a position must not have counted them.
 TEST(sync_into_sharded, a_write_counts_when_a_majority_of_its_shard_has_it) {
   if (without_mongos()) return;
-  set_and_cluster sets(3);
+  set_and_cluster sets({.nodes = 3});
   sets.load(1000);
   const auto run = sets.make();
   ASSERT_TRUE(run->start_now());

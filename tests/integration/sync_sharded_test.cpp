@@ -195,7 +195,7 @@ TEST(sync_sharded, goes_on_after_being_killed_at_any_moment) {
   everything storm(sets.source.uri(), seed + 1);
   application writer(sets.source.uri());
   moved_documents moving(sets.source.uri(), seed + 2);
-  for (int life = 0; life < 10; ++life) {
+  for (int life = 0; life < lab::random_kills(); ++life) {
     const auto run = sets.start(false);
     std::this_thread::sleep_for(std::chrono::milliseconds(100 + random() % 2500));
     ASSERT_TRUE(run->process().running()) << run->wait(1s).code << run->output();

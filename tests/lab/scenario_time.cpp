@@ -19,4 +19,8 @@ std::chrono::seconds catch_up_time() {
   return std::chrono::seconds(120) + 2 * scenario_time();
 }
 
+int random_kills() {
+  return scenario_time() < std::chrono::seconds(60) ? 5 : 20;
+}
+
 }  // namespace sluice::lab

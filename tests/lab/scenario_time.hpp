@@ -11,4 +11,8 @@ namespace sluice::lab {
 /// How long to wait for a run to catch up with what was done to it in that time, before it counts as stuck.
 [[nodiscard]] std::chrono::seconds catch_up_time();
 
+/// How often a process is killed at a random moment: a few times in every run of the tests, more with
+/// SLUICE_LONG_SECONDS.
+[[nodiscard]] int random_kills();
+
 }  // namespace sluice::lab

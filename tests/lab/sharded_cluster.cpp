@@ -26,7 +26,7 @@ sharded_cluster::sharded_cluster(const sharded_cluster_options& options) {
     shards_.push_back(start_set("shard" + std::to_string(index), options.version, "--shardsvr", options.nodes));
   }
   directory_ = config_->node(0).data_directory().parent_path();
-  start_mongos();
+  for (std::size_t number = 0; number < options.routers; ++number) start_mongos(number);
   client router = connect();
   for (const auto& set : shards_) {
     router.run("admin", R"({"addShard": ")" + seed_list(*set) + "\"}");
@@ -37,27 +37,39 @@ sharded_cluster::sharded_cluster(const sharded_cluster_options& options) {
 
 sharded_cluster::~sharded_cluster() = default;
 
-void sharded_cluster::start_mongos() {
+std::string sharded_cluster::uri() const {
+  std::string hosts;
+  for (const running_mongos& one : routers_) hosts += (hosts.empty() ? "" : ",") + one.address();
+  return "mongodb://" + hosts + "/";
+}
+
+client sharded_cluster::connect_to(std::size_t router) const {
+  return client("mongodb://" + routers_.at(router).address() + "/?serverSelectionTimeoutMS=2000");
+}
+
+void sharded_cluster::start_mongos(std::size_t number) {
   const auto program = find_mongos();
   if (!program) {
     throw failure("no mongos: name one with MONGOS, or run tools/bootstrap --all-versions where one is at hand");
   }
-  port_ = free_port();
-  const auto log = directory_ / "mongos.log";
-  mongos_ = std::make_unique<child_process>(
-      child_process::options{.command = {program->string(), "--configdb", seed_list(*config_), "--bind_ip", "127.0.0.1",
-                                         "--port", std::to_string(port_), "--logpath", log.string(), "--nounixsocket"},
-                             .output = directory_ / "mongos.out"});
+  running_mongos& one = routers_.emplace_back();
+  one.port = free_port();
+  const std::string name = "mongos" + std::to_string(number);
+  const auto log = directory_ / (name + ".log");
+  one.mongos = std::make_unique<child_process>(child_process::options{
+      .command = {program->string(), "--configdb", seed_list(*config_), "--bind_ip", "127.0.0.1", "--port",
+                  std::to_string(one.port), "--logpath", log.string(), "--nounixsocket"},
+      .output = directory_ / (name + ".out")});
   const bool ready = eventually(
       [&] {
         document reply;
         bson_error_t error;
-        return !mongos_->running() || client(uri() + "?serverSelectionTimeoutMS=2000")
-                                          .try_run("admin", document::json(R"({"ping": 1})"), reply, error);
+        return !one.mongos->running() ||
+               connect_to(number).try_run("admin", document::json(R"({"ping": 1})"), reply, error);
       },
       std::chrono::seconds{60});
-  if (!ready || !mongos_->running()) {
-    throw failure("mongos does not start:" + tail_of(directory_ / "mongos.out", 5) + tail_of(log, 5));
+  if (!ready || !one.mongos->running()) {
+    throw failure("mongos does not start:" + tail_of(directory_ / (name + ".out"), 5) + tail_of(log, 5));
   }
 }
 

@@ -13,6 +13,7 @@ namespace sluice::lab {
 struct sharded_cluster_options {
   std::size_t shards = 2;
   std::size_t nodes = 1;          // of each shard
+  std::size_t routers = 1;        // mongos
   std::string version = "5.0.4";  // of the mongods; the mongos that tools/bootstrap unpacks is 5.0 too
 };
 
@@ -24,7 +25,10 @@ class sharded_cluster {
   sharded_cluster(const sharded_cluster&) = delete;
   sharded_cluster& operator=(const sharded_cluster&) = delete;
 
-  [[nodiscard]] std::string uri() const { return "mongodb://127.0.0.1:" + std::to_string(port_) + "/"; }
+  /// Of every mongos.
+  [[nodiscard]] std::string uri() const;
+  /// Of one.
+  [[nodiscard]] client connect_to(std::size_t router) const;
   [[nodiscard]] client connect() const { return client(uri()); }
   [[nodiscard]] replica_set& shard(std::size_t index) { return *shards_.at(index); }
   [[nodiscard]] replica_set& config_servers() { return *config_; }
@@ -33,13 +37,17 @@ class sharded_cluster {
   void shard_collection(const std::string& database, const std::string& collection, const std::string& key);
 
  private:
-  void start_mongos();
+  void start_mongos(std::size_t number);
 
   std::filesystem::path directory_;
   std::unique_ptr<replica_set> config_;
   std::vector<std::unique_ptr<replica_set>> shards_;
-  std::uint16_t port_ = 0;
-  std::unique_ptr<child_process> mongos_;
+  struct running_mongos {
+    std::uint16_t port = 0;
+    std::unique_ptr<child_process> mongos;
+    [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port); }
+  };
+  std::vector<running_mongos> routers_;
 };
 
 }  // namespace sluice::lab

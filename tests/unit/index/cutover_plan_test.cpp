@@ -122,6 +122,19 @@ TEST(cutover_plan, the_index_of_a_shard_key_stays_though_the_source_has_none) {
   EXPECT_EQ(steps(planned(source, collection("c", {by_customer, plain_b}))), words{"drop_index sharded"});
 }
 
+TEST(cutover_plan, one_that_the_source_calls_otherwise_carries_the_shard_key_as_well) {
+  auto destination = collection("c", {R"({"v": 2, "key": {"customer": 1}, "name": "customer_1"})"});
+  destination.shard_key = json(R"({"customer": 1})");
+  const std::string same = R"({"v": 2, "key": {"customer": 1}, "name": "by_customer"})";
+  EXPECT_EQ(steps(planned(collection("c", {same}), destination)), words{});
+  const std::string unique = R"({"v": 2, "key": {"customer": 1}, "name": "by_customer", "unique": true})";
+  const auto plan = planned(collection("c", {unique}), destination);
+  ASSERT_EQ(steps(plan), words{"convert_unique customer_1"});
+  EXPECT_EQ(plan.steps[0].command.view().at("index", "name").as_string(), "customer_1");
+  const std::string other = R"({"v": 2, "key": {"customer": 1}, "name": "by_customer", "sparse": true})";
+  EXPECT_EQ(steps(planned(collection("c", {other}), destination)), words{"build_index by_customer"});
+}
+
 TEST(cutover_plan, what_cannot_carry_the_shard_key_is_dropped) {
   for (const char* index : {R"({"v": 2, "key": {"_id": 1, "customer": 1}, "name": "i"})",
                             R"({"v": 2, "key": {"customer": "hashed"}, "name": "i"})",
