@@ -263,6 +263,34 @@ TEST(sync_into_sharded, goes_on_after_being_killed_at_any_moment) {
   sets.expect_equal();
 }
 
+TEST(sync_into_sharded, a_user_with_the_roles_of_the_manual_is_enough) {
+  if (without_mongos()) return;
+  set_and_cluster sets({.root = lab::credentials{"root", "r00t"}});
+  sets.load(2'000);
+  const lab::credentials lacking{"lacking", "p@ss"};
+  const lab::credentials writer{"writer", "also%this"};
+  sets.destination.add_user(lacking, R"(["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor", "restore"])");
+  sets.destination.add_user(
+      writer, R"(["readWriteAnyDatabase", "dbAdminAnyDatabase", "clusterMonitor", "restore", "clusterManager"])");
+  auto settings = sets.settings();
+  settings.copy.destination_uri = sets.destination.uri_as(lacking);
+  sync_session refused(settings, labels());
+  ASSERT_TRUE(refused.start_now());
+  ASSERT_TRUE(wait_for(refused, state::failed));
+  const auto why = refused.snapshot(false).failure;
+  ASSERT_TRUE(why.has_value());
+  EXPECT_NE(why->message.find("clusterManager"), std::string::npos) << why->message;
+
+  settings.copy.destination_uri = sets.destination.uri_as(writer);
+  sync_session run(settings, labels());
+  ASSERT_TRUE(run.start_now());
+  moving_documents moving(sets.source.uri(), test_seed());
+  ASSERT_TRUE(wait_until(run, [&](const progress& now) { return now.can_commit && moving.steps > 200; }));
+  moving.stop();
+  commit(run, 60s);
+  sets.expect_equal();
+}
+
 // Nobody is told which writes an election takes back: none may have been acknowledged too early.
 TEST(sync_into_sharded, loses_nothing_by_elections_of_shards) {
   if (without_mongos()) return;

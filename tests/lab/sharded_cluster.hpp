@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,9 +13,10 @@ namespace sluice::lab {
 
 struct sharded_cluster_options {
   std::size_t shards = 2;
-  std::size_t nodes = 1;          // of each shard
-  std::size_t routers = 1;        // mongos
-  std::string version = "5.0.4";  // of the mongods; the mongos that tools/bootstrap unpacks is 5.0 too
+  std::size_t nodes = 1;                 // of each shard
+  std::size_t routers = 1;               // mongos
+  std::optional<credentials> root = {};  // enforces SCRAM; the user is made with role root
+  std::string version = "5.0.4";         // of the mongods; the mongos that tools/bootstrap unpacks is 5.0 too
 };
 
 class sharded_cluster {
@@ -25,14 +27,17 @@ class sharded_cluster {
   sharded_cluster(const sharded_cluster&) = delete;
   sharded_cluster& operator=(const sharded_cluster&) = delete;
 
-  /// Of every mongos.
-  [[nodiscard]] std::string uri() const;
+  /// Of every mongos, as root where there is one.
+  [[nodiscard]] std::string uri() const { return uri_as(root_); }
+  [[nodiscard]] std::string uri_as(const std::optional<credentials>& who) const;
   /// Of one.
   [[nodiscard]] client connect_to(std::size_t router) const;
   [[nodiscard]] client connect() const { return client(uri()); }
   [[nodiscard]] replica_set& shard(std::size_t index) { return *shards_.at(index); }
   [[nodiscard]] replica_set& config_servers() { return *config_; }
 
+  /// In `admin`; `roles` as extended JSON.
+  void add_user(const credentials& who, const std::string& roles);
   /// Shards a collection; `key` as extended JSON, for example {"_id": "hashed"}.
   void shard_collection(const std::string& database, const std::string& collection, const std::string& key);
 
@@ -40,6 +45,7 @@ class sharded_cluster {
   void start_mongos(std::size_t number);
 
   std::filesystem::path directory_;
+  std::optional<credentials> root_;
   std::unique_ptr<replica_set> config_;
   std::vector<std::unique_ptr<replica_set>> shards_;
   struct running_mongos {
