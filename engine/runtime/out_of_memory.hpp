@@ -10,8 +10,8 @@
 namespace sluice::runtime {
 
 /// Runs `make` until it does not throw that there is not enough memory, or `patience` has passed; then that is thrown
-/// on. Blocks its thread in between: milliseconds, and seldom. A machine whose memory is full of cached files refuses a
-/// ring (io_uring_queue_init: ENOMEM, seen on 6.18 with 19 of 24 GiB in caches) and has room a moment later.
+/// on. Blocks its thread in between: milliseconds, and seldom. A ring may be refused so (io_uring_queue_init: ENOMEM)
+/// where no limit is in the way: seen once on 6.18, after many rings had been opened and closed on a busy machine.
 template <class Make>
 void retry_out_of_memory(Make make, std::chrono::milliseconds patience) {
   const auto give_up_at = std::chrono::steady_clock::now() + patience;
