@@ -29,7 +29,11 @@ std::string words_of(const cluster::deployment& side, const cluster::outage::tol
 
 /// What the comparison of both sides has found.
 void add_warnings(const verify::verify_figures& told, std::vector<std::string>& warnings) {
-  if (!told.fault.empty()) warnings.push_back("the verification cannot go on: " + told.fault);
+  if (!told.fault.empty()) {
+    warnings.push_back("the verification cannot go on: " + told.fault +
+                       "; put that right and restart this process, which then compares anew, or restart it with "
+                       "--disableVerification");
+  }
   if (told.different == 0) return;
   std::string text = std::to_string(told.different) + " documents are not the same on both sides";
   for (const auto& one : told.differences) {
