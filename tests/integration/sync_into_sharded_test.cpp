@@ -224,6 +224,11 @@ TEST(sync_into_sharded, every_mongos_of_the_uri_copies) {
   if (without_mongos()) return;
   set_and_cluster sets({.routers = 2});
   sets.load(3'000);
+  // More than there are connections, so that each has something to do.
+  for (int number = 0; number < 12; ++number) {
+    lab::load_lim(sets.source.uri(),
+                  {.documents = 500, .database = "more", .collection = "c" + std::to_string(number)});
+  }
   const auto inserted_by = [&](std::size_t router) {
     return sets.destination.connect_to(router).run("admin", R"({"serverStatus": 1})").integer("opcounters.insert");
   };
@@ -234,8 +239,8 @@ TEST(sync_into_sharded, every_mongos_of_the_uri_copies) {
   lab::sluice_program copying(
       {"copy", "--source", sets.source.uri(), "--destination", uri, "--sharding", entries, "--connections", "4"});
   EXPECT_TRUE(copying.wait(60s).success()) << copying.output();
-  EXPECT_GE(inserted_by(0) - first, 3'000) << copying.output();
-  EXPECT_GE(inserted_by(1) - second, 3'000) << copying.output();
+  EXPECT_GT(inserted_by(0) - first, 0) << copying.output();
+  EXPECT_GT(inserted_by(1) - second, 0) << copying.output();
   sets.expect_equal();
 }
 
