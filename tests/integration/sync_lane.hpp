@@ -81,6 +81,7 @@ class everything {
     options.duration = 24h;
     options.stop = &stop_;
     options.steps = &steps;
+    options.catalog_changes = &catalog_changes;
     thread_ = std::thread([this, uri = std::move(uri), options] { done = lab::storm_for(uri, options); });
   }
   ~everything() { stop(); }
@@ -94,6 +95,7 @@ class everything {
     if (thread_.joinable()) thread_.join();
   }
   std::atomic<std::uint64_t> steps{0};
+  std::atomic<std::uint64_t> catalog_changes{0};
   lab::storm_done done;  // after join()
 
  private:

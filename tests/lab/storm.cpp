@@ -222,6 +222,7 @@ class storm {
       }
     }
     done_.catalog_changes += changed ? 1 : 0;
+    if (changed && options_.catalog_changes != nullptr) ++*options_.catalog_changes;
   }
 
   void transact() {

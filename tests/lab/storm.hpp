@@ -23,6 +23,7 @@ struct storm_options {
   std::uint32_t statements_max = 1;
   const std::atomic<bool>* stop = nullptr;
   std::atomic<std::uint64_t>* steps = nullptr;
+  std::atomic<std::uint64_t>* catalog_changes = nullptr;
 };
 
 struct storm_done {
